@@ -1,0 +1,83 @@
+# make lab   — поставить курс и открыть JupyterLab на уроках
+# make test  — поставить всё для проверки и прогнать её
+# Остальное — в README.md. Нужен Python не старше, чем сказано в pyproject.toml: 3.11.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Свой интерпретатор:            make lab PYTHON=python3.12
+# Другой источник пакета torch:  make lab TORCH_INDEX=адрес   (README, «torch без CUDA»)
+# Ключи для JupyterLab:          make lab ARGS="--ip 0.0.0.0 --port 8899"
+PYTHON ?=
+TORCH_INDEX ?=
+ARGS ?=
+
+# Из чего собирается constraints.txt: make constraints TORCH=torch==2.14.0
+FRESH := $(VENV)/fresh
+TORCH ?= $(shell grep '^torch==' constraints.txt)
+
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	--constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+# Чужие пути к модулям не должны заслонять то, что стоит в .venv.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test constraints clean
+
+help:  ## Показать эти команды
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+lab: $(VENV)/.ready-lab  ## Поставить курс и открыть JupyterLab на уроках
+	@$(BIN)/lecture lab $(ARGS)
+
+test: $(VENV)/.ready-test  ## Поставить всё для проверки и прогнать её
+	@$(BIN)/lecture test $(ARGS)
+
+# Метки: пакеты ставятся заново, только когда изменились их списки.
+$(VENV)/.ready-test: pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Ставлю курс и инструменты проверки в $(VENV): в первый раз это несколько минут…'
+	@$(PIP_INSTALL) --editable '.[dev]'
+	@rm -rf lecture_lib.egg-info
+	@touch $@ $(VENV)/.ready-lab
+
+$(VENV)/.ready-lab: pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Ставлю курс в $(VENV): в первый раз это несколько минут…'
+	@$(PIP_INSTALL) --editable .
+	@rm -rf lecture_lib.egg-info
+	@touch $@
+
+# Берём первый Python, который и правда запускается, не старше 3.11 и умеет делать venv:
+# имя python3.13 в PATH ещё ничего не значит (так бывает у pyenv).
+$(BIN)/python:
+	@found=; newest=; \
+	for candidate in $(if $(PYTHON),'$(PYTHON)',python3 python3.13 python3.12 python3.11 python); do \
+		"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		newest=$${newest:-$$candidate}; \
+		"$$candidate" -c 'import ensurepip, venv' 2>/dev/null || continue; \
+		found=$$candidate; break; \
+	done; \
+	if [ -z "$$newest" ]; then \
+		echo 'Нужен Python 3.11 или новее$(if $(PYTHON), — «$(PYTHON)» не подходит).' >&2; \
+		echo "Сейчас python3 — это: $$(python3 --version 2>/dev/null || echo 'не найден')." >&2; \
+		echo 'Поставьте Python 3.11–3.13 и повторите; если он не в PATH: make lab PYTHON=/путь/к/python3.12' >&2; \
+		exit 1; \
+	elif [ -z "$$found" ]; then \
+		echo "У $$newest нет модуля venv. В Debian и Ubuntu он ставится отдельно:" >&2; \
+		echo "  sudo apt install $$("$$newest" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; \
+		exit 1; \
+	fi; \
+	echo "Создаю $(VENV): $$("$$found" --version)"; \
+	"$$found" -m venv --clear $(VENV)
+
+constraints: | $(BIN)/python  ## Пересобрать constraints.txt по pyproject.toml
+	@rm -rf $(FRESH) && $(or $(PYTHON),python3) -m venv $(FRESH)
+	@$(FRESH)/bin/python -m pip install --quiet --disable-pip-version-check \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) '$(TORCH)' '.[dev]'
+	@{ grep -E '^$$|^#|;' constraints.txt; \
+		$(FRESH)/bin/python -m pip freeze --all --exclude lecture-lib --exclude pip \
+			| grep -v -i -E '^(cuda|nvidia|triton)' | sed 's/+cpu$$//'; } > $(FRESH)/constraints.txt
+	@mv $(FRESH)/constraints.txt constraints.txt && rm -rf $(FRESH) build lecture_lib.egg-info
+
+clean:  ## Удалить .venv и следы работы
+	rm -rf $(VENV) lecture_lib.egg-info build .pytest_cache .ruff_cache
