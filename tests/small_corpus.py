@@ -1,0 +1,34 @@
+"""Маленький корпус для тестов: рассказы по одному плану о разных людях."""
+
+import random
+
+HEROES = [("Анна", "она"), ("Пётр", "он"), ("Мария", "она"), ("Фёдор", "он"), ("Юлия", "она")]
+PLACES = ["в кинотеатре", "на рынке", "в библиотеке", "на вокзале", "в больнице", "в школе"]
+THINGS = ["новую книгу", "старый зонт", "синюю чашку", "ключ от дома", "тёплый шарф"]
+WEATHER = ["Шёл дождь.", "Было солнечно.", "Дул холодный ветер.", "Стоял мороз.", "Падал снег."]
+
+
+def stories(count: int, seed: int = 0) -> list[list[str]]:
+    """Документы: от 4 до 7 предложений, место и вещь одни и те же весь рассказ."""
+    draw = random.Random(seed)
+    return [_story(draw) for _ in range(count)]
+
+
+def sentences(documents: list[list[str]]) -> list[str]:
+    return [sentence for document in documents for sentence in document]
+
+
+def _story(draw: random.Random) -> list[str]:
+    name, pronoun = draw.choice(HEROES)
+    place, thing = draw.choice(PLACES), draw.choice(THINGS)
+    past = "а" if pronoun == "она" else ""
+    story = [
+        f"Вчера {name} был{past} {place}.",
+        draw.choice(WEATHER),
+        f"Там {pronoun} наш{'ла' if past else 'ёл'} {thing}.",
+        f"«Чьё это?» — спросил{past} {name}.",
+        "Никто не ответил, все молчали.",
+        f"Через {draw.randint(2, 9)} дней {pronoun} снова пош{'ла' if past else 'ёл'} гулять.",
+        f"Теперь {name} помнит про {thing}.",
+    ]
+    return story[: draw.randint(4, len(story))]
