@@ -1,0 +1,359 @@
+"""Обучение (training): группы параметров, скорость обучения, один цикл и его чекпойнты.
+
+Цикл `train` не знает, чему он учит: предобучение, дообучение и дистилляция передают ему
+две функции — «дай батч номер n» и «посчитай функцию потерь на этом батче».
+
+Батч — чистая функция номера шага, остальное состояние лежит в чекпойнте. Поэтому запуск,
+убитый посреди шага, после продолжения приходит к тем же весам бит в бит (на той же машине
+и при том же числе потоков).
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from lecture_lib.checkpoints import (
+    HISTORY,
+    append_row,
+    has_checkpoints,
+    load_latest,
+    read_history,
+    save_checkpoint,
+    trim_history,
+)
+from lecture_lib.config import PretrainingConfig
+
+Batch = Any
+StepLoss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, float]]]
+
+# От этих полей веса не зависят: их можно менять между запусками.
+FREE_FIELDS = {"checkpoint_every", "evaluate_every"}
+
+
+class TrainingDiverged(RuntimeError):
+    """Функция потерь или градиент перестали быть числом."""
+
+
+@dataclass
+class History:
+    """Ход обучения: строки-словари и отметка, дошло ли обучение до конца."""
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+    interrupted: bool = False
+
+    def column(self, name: str) -> tuple[list[int], list[float]]:
+        """Шаги и значения величины name — готово для графика."""
+        known = [row for row in self.rows if name in row]
+        return [row["step"] for row in known], [row[name] for row in known]
+
+
+def optimizer_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Делит параметры на две группы: матрицы — с weight_decay, векторы — без.
+
+    Векторы — это смещения (bias) и масштабы LayerNorm. Притягивать их к нулю незачем:
+    они не переучиваются, а масштаб LayerNorm должен быть около единицы.
+    Источник: код BERT, optimization.py.
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+def make_optimizer(model: nn.Module, config: PretrainingConfig) -> torch.optim.AdamW:
+    """AdamW, по возможности «слитый» (fused): он обновляет все тензоры за один проход."""
+    groups = optimizer_groups(model, config.weight_decay)
+    settings = {"lr": config.learning_rate, "betas": config.adam_betas, "eps": config.adam_eps}
+    try:
+        return torch.optim.AdamW(groups, fused=True, **settings)
+    except RuntimeError:
+        return torch.optim.AdamW(groups, **settings)
+
+
+def learning_rate_at(step: int, config: PretrainingConfig) -> float:
+    """Скорость обучения на шаге step (с нуля): линейный разогрев (warm-up), потом линейный спад.
+
+    Devlin et al. 2019, приложение A.2. Первый и последний шаги не пропадают зря:
+    скорость на них мала, но не равна нулю.
+    """
+    warmup = round(config.warmup_share * config.total_steps)
+    if step < warmup:
+        return config.learning_rate * (step + 1) / warmup
+    return config.learning_rate * (config.total_steps - step) / (config.total_steps - warmup)
+
+
+def resolve_precision(precision: str) -> str:
+    """«auto» -> «bf16», если процессор умеет умножать матрицы в bfloat16 (AMX, AVX512-BF16)."""
+    if precision != "auto":
+        return precision
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    fast = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
+    return "bf16" if fast else "fp32"
+
+
+def train(
+    model: nn.Module,
+    batches: Callable[[int], Batch],
+    step_loss: StepLoss,
+    config: PretrainingConfig,
+    *,
+    folder: str | Path | None = None,
+    resume: bool = True,
+    evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
+    log_every: int = 20,
+    progress: bool = True,
+) -> History:
+    """Обучает модель config.total_steps шагов и возвращает ход обучения.
+
+    batches(step) — батч шага step; зависит только от номера.
+    step_loss(model, batch) — функция потерь и словарь чисел для журнала; «tokens»
+    складываются, остальное усредняется за log_every шагов.
+    folder — куда писать чекпойнты и history.jsonl; при resume=True обучение продолжается
+    с последнего целого чекпойнта.
+
+    «Прервать» (Ctrl+C) заканчивает текущий шаг, сохраняет чекпойнт и возвращает History
+    с interrupted=True. TrainingDiverged — если функция потерь стала nan или inf.
+    """
+    folder = None if folder is None else Path(folder)
+    run = _Run(model, make_optimizer(model, config), describe_run(model, config))
+    history = History(run.restore(folder, resume) if folder else [])
+    window = _Window(run)
+    model.train()
+    with _StopRequest() as stop, _progress_bar(config, run.step, progress) as bar:
+        while run.step < config.total_steps and not stop.requested:
+            window.add(_one_step(run, batches(run.step), step_loss, config, window.losses))
+            bar.set_postfix_str(window.summary(), refresh=False)
+            bar.update()
+            finished = run.step == config.total_steps
+            save = finished or stop.requested or run.step % config.checkpoint_every == 0
+            score = evaluate and (finished or run.step % config.evaluate_every == 0)
+            if save or score or run.step % log_every == 0:
+                row = window.row() | (_evaluate(model, evaluate) if score else {})
+                history.rows.append(row)
+                _keep(folder, run, row, save)
+                window.restart()
+    model.eval()
+    history.interrupted = run.step < config.total_steps
+    if history.interrupted:
+        _say_interrupted(run.step, config.total_steps, folder)
+    return history
+
+
+def _keep(folder: Path | None, run: _Run, row: dict[str, float], save: bool) -> None:
+    """Дописывает строку в журнал на диске и, если пора, чекпойнт."""
+    if folder is None:
+        return
+    append_row(folder / HISTORY, row)
+    if save:
+        save_checkpoint(folder, run.step, run.state())
+
+
+def _one_step(
+    run: _Run, batch: Batch, step_loss: StepLoss, config: PretrainingConfig, losses: list[float]
+) -> dict[str, float]:
+    """Один шаг: функция потерь, градиент, его обрезка (clipping), обновление весов."""
+    learning_rate = learning_rate_at(run.step, config)
+    for group in run.optimizer.param_groups:
+        group["lr"] = learning_rate
+    device = next(run.model.parameters()).device.type
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=run.bf16):
+        loss, metrics = step_loss(run.model, batch)
+    value = loss.item()
+    _check_finite("функция потерь", value, run.step, learning_rate, losses)
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    norm = nn.utils.clip_grad_norm_(run.model.parameters(), config.max_grad_norm).item()
+    _check_finite("норма градиента", norm, run.step, learning_rate, losses)
+    run.optimizer.step()
+    run.step += 1
+    run.tokens += int(metrics.get("tokens", 0))
+    return {"loss": value, "learning_rate": learning_rate, "grad_norm": norm, **metrics}
+
+
+def _check_finite(name: str, value: float, step: int, rate: float, losses: list[float]) -> None:
+    # Проверка стоит до optimizer.step(): веса остаются такими, как после прошлого шага.
+    if math.isfinite(value):
+        return
+    before = ", ".join(f"{loss:.3f}" for loss in losses[-5:]) or "нет"
+    raise TrainingDiverged(
+        f"На шаге {step + 1} {name} стала {value}: обучение разошлось. "
+        f"Функция потерь на шагах перед этим: {before}. "
+        f"Скорость обучения на этом шаге: {rate:.2e}.\n"
+        "Что попробовать: уменьшить learning_rate в 3–10 раз; увеличить warmup_share "
+        "(дольше разогрев); уменьшить max_grad_norm; задать precision='fp32'; проверить, нет ли "
+        "в данных пустых батчей.\nВеса модели — как после предыдущего шага, чекпойнты целы."
+    )
+
+
+def _evaluate(model: nn.Module, evaluate: Callable) -> dict[str, float]:
+    # Оценка не должна сдвигать случайные числа обучения: иначе evaluate_every меняло бы веса.
+    model.eval()
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        scores = evaluate(model)
+    model.train()
+    return {f"eval_{name}": value for name, value in scores.items()}
+
+
+def describe_run(model: nn.Module, config: PretrainingConfig) -> dict[str, Any]:
+    """Всё, от чего зависят веса: настройки обучения и модели одним плоским словарём."""
+    described = {}
+    for part in (config, getattr(model, "config", None)):
+        described |= asdict(part) if is_dataclass(part) else {}
+    # precision="auto" на разных машинах — разное обучение.
+    described["precision"] = resolve_precision(config.precision)
+    return {name: value for name, value in described.items() if name not in FREE_FIELDS}
+
+
+@dataclass
+class _Run:
+    """Состояние обучения — всё, что меняется от шага к шагу."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    description: dict[str, Any]
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+    @property
+    def bf16(self) -> bool:
+        return self.description["precision"] == "bf16"
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": torch.get_rng_state(),  # от него зависит dropout
+            "description": self.description,
+            "step": self.step,
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+        }
+
+    def restore(self, folder: Path, resume: bool) -> list[dict[str, float]]:
+        """Продолжает с последнего целого чекпойнта; возвращает строки журнала до него."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if has_checkpoints(folder) and not resume:
+            raise ValueError(
+                f"folder={str(folder)!r}: здесь уже есть чекпойнты, а resume=False начал бы с нуля "
+                "и стёр их. Укажите другую папку или удалите эту."
+            )
+        state = load_latest(folder)
+        if state is not None:
+            _check_same_run(state["description"], self.description, folder)
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            torch.set_rng_state(state["random"])
+            self.step, self.tokens = state["step"], state["tokens"]
+            self.seconds = state["seconds"]
+        trim_history(folder / HISTORY, self.step)
+        return read_history(folder / HISTORY)
+
+
+def _check_same_run(saved: dict, current: dict, folder: Path) -> None:
+    changed = [name for name in saved | current if saved.get(name) != current.get(name)]
+    if changed:
+        listed = "; ".join(f"{n}: было {saved.get(n)}, стало {current.get(n)}" for n in changed)
+        raise ValueError(
+            f"folder={str(folder)!r}: чекпойнт сделан с другими настройками ({listed}). "
+            "Верните прежние значения или укажите другую папку."
+        )
+
+
+class _Window:
+    """Средние за шаги с последней строки журнала."""
+
+    def __init__(self, run: _Run) -> None:
+        self.run = run
+        self.losses: list[float] = []
+        self.restart()
+
+    def restart(self) -> None:
+        """Начинает счёт заново — после записи чекпойнта, чтобы он не замедлял «токены/с»."""
+        self.sums: dict[str, float] = defaultdict(float)
+        self.steps = 0
+        self.started = time.perf_counter()
+        self.losses = self.losses[-5:]
+
+    def add(self, metrics: dict[str, float]) -> None:
+        for name, value in metrics.items():
+            self.sums[name] += float(value)
+        self.steps += 1
+        self.losses.append(metrics["loss"])
+
+    def row(self) -> dict[str, float]:
+        """Строка журнала."""
+        seconds = time.perf_counter() - self.started
+        self.run.seconds += seconds
+        row = {"step": self.run.step}
+        row |= {name: total / self.steps for name, total in self.sums.items()}
+        return row | {
+            "tokens": self.run.tokens,
+            "tokens_per_second": self.sums["tokens"] / seconds,
+            "seconds": self.run.seconds,
+        }
+
+    def summary(self) -> str:
+        """Подпись к полосе: потери, доля верных ответов, токены в секунду."""
+        parts = [f"потери {self.sums['loss'] / self.steps:.3f}"]
+        if "accuracy" in self.sums:
+            parts.append(f"верно {100 * self.sums['accuracy'] / self.steps:.1f} %")
+        speed = self.sums["tokens"] / (time.perf_counter() - self.started)
+        parts.append(f"{speed:,.0f} токенов/с".replace(",", " "))
+        return ", ".join(parts)
+
+
+class _StopRequest:
+    """Первое «Прервать» ждёт конца шага, чтобы веса остались согласованными; второе рвёт сразу."""
+
+    requested = False
+
+    def __enter__(self) -> _StopRequest:
+        self.main = threading.current_thread() is threading.main_thread()
+        if self.main:  # сигналы приходят только в главный поток
+            self.previous = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.main:
+            signal.signal(signal.SIGINT, self.previous or signal.default_int_handler)
+
+    def _handle(self, *_) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+
+def _progress_bar(config: PretrainingConfig, start: int, progress: bool) -> tqdm:
+    return tqdm(
+        total=config.total_steps,
+        initial=start,
+        desc="Обучение",
+        unit="шаг",
+        disable=not progress,
+        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} шагов, осталось {remaining}, {postfix}",
+    )
+
+
+def _say_interrupted(step: int, total: int, folder: Path | None) -> None:
+    kept = (
+        f"Чекпойнт — в папке {folder}: тот же вызов продолжит с шага {step + 1}."
+        if folder
+        else "Папка не была указана, поэтому чекпойнта нет: новый вызов начнёт с нуля."
+    )
+    message = f"Обучение прервано после шага {step} из {total}. Моделью можно пользоваться. {kept}"
+    tqdm.write(message, file=sys.stderr)
