@@ -1,0 +1,134 @@
+"""Головы (heads) над кодировщиком: MLM, NSP и модель предобучения целиком.
+
+Голова — небольшой слой, который превращает скрытые состояния в ответ задачи. Формы: B — строк,
+S — токенов, D — hidden_size, V — словарь, N — предсказываемых мест в батче.
+
+Источник: Devlin et al., 2019, раздел 3.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lecture_lib.config import EncoderConfig
+from lecture_lib.encoder import Encoder, Pooler
+
+__all__ = ["MLMHead", "NSPHead", "Pooler", "PretrainingModel", "PretrainingOutput"]
+
+
+@dataclass(frozen=True)
+class PretrainingOutput:
+    """Что вернула модель предобучения; hidden_states и attentions — как у кодировщика."""
+
+    mlm_logits: torch.Tensor  # (B, S, V) или (N, V), если переданы positions
+    nsp_logits: torch.Tensor | None  # (B, 2), 0 — фразы шли подряд
+    last_hidden_state: torch.Tensor  # (B, S, D)
+    pooled: torch.Tensor | None = None  # (B, D)
+    hidden_states: tuple[torch.Tensor, ...] | None = None
+    attentions: tuple[torch.Tensor, ...] | None = None
+
+
+class MLMHead(nn.Module):
+    """Голова MLM: линейный слой, GELU, LayerNorm и выход в словарь.
+
+    Матрица выхода — это таблица эмбеддингов токенов (связывание весов, weight tying): логит
+    токена — скалярное произведение его эмбеддинга на вектор места, плюс смещение токена.
+    Первый слой и LayerNorm есть в коде google-research/bert, в статье о них не сказано.
+    """
+
+    def __init__(self, config: EncoderConfig, word_embeddings: nn.Embedding):
+        super().__init__()
+        self.transform = nn.Linear(config.hidden_size, config.hidden_size)
+        self.layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
+        nn.init.normal_(self.transform.weight, std=config.initializer_range)
+        nn.init.zeros_(self.transform.bias)
+        nn.init.zeros_(self.decoder.bias)
+        self.decoder.weight = word_embeddings.weight  # один и тот же параметр, не копия
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(…, D) -> логиты (…, V)."""
+        return self.decoder(self.layer_norm(F.gelu(self.transform(hidden_states))))
+
+
+class NSPHead(nn.Module):
+    """Голова NSP: шли ли две фразы подряд. Класс 0 — да, класс 1 — вторая взята наугад."""
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__()
+        self.classifier = nn.Linear(config.hidden_size, 2)
+        nn.init.normal_(self.classifier.weight, std=config.initializer_range)
+        nn.init.zeros_(self.classifier.bias)
+
+    def forward(self, pooled: torch.Tensor) -> torch.Tensor:
+        """(B, D) -> логиты (B, 2)."""
+        return self.classifier(pooled)
+
+
+class PretrainingModel(nn.Module):
+    """Кодировщик с головами MLM и, если next_sentence, NSP.
+
+    С config.is_causal это обычная языковая модель: логиты места i отвечают за токен i + 1. Сдвиг
+    делает функция потерь (losses.causal_lm_loss), а не модель.
+    ValueError — next_sentence=True, а слоя над [CLS] в config нет.
+    """
+
+    def __init__(self, config: EncoderConfig, next_sentence: bool = True):
+        super().__init__()
+        if next_sentence and not config.add_pooling_layer:
+            raise ValueError(
+                "next_sentence = True при add_pooling_layer = False: задаче NSP нужен слой "
+                "над [CLS]."
+            )
+        self.config = config
+        self.next_sentence = next_sentence
+        self.encoder = Encoder(config)
+        self.mlm_head = MLMHead(config, self.encoder.embeddings.word_embeddings)
+        self.nsp_head = NSPHead(config) if next_sentence else None
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+        *,
+        positions: torch.Tensor | None = None,
+        output_hidden_states: bool = False,
+        output_attentions: bool = False,
+    ) -> PretrainingOutput:
+        """Предсказывает токены; input_ids, attention_mask, token_type_ids — (B, S).
+
+        positions (B, S) bool — считать логиты только там, (N, V) в порядке строк; без него —
+        везде, (B, S, V). Предсказывать надо 15 % мест, а выход в словарь — дорогая часть модели.
+        """
+        encoded = self.encoder(
+            input_ids,
+            attention_mask,
+            token_type_ids,
+            output_hidden_states=output_hidden_states,
+            output_attentions=output_attentions,
+        )
+        states = encoded.last_hidden_state
+        if positions is not None:
+            _check_positions(positions, input_ids)
+            states = states[positions]  # (B, S, D) -> (N, D)
+        return PretrainingOutput(
+            mlm_logits=self.mlm_head(states),
+            nsp_logits=self.nsp_head(encoded.pooled) if self.nsp_head is not None else None,
+            last_hidden_state=encoded.last_hidden_state,
+            pooled=encoded.pooled,
+            hidden_states=encoded.hidden_states,
+            attentions=encoded.attentions,
+        )
+
+
+def _check_positions(positions: torch.Tensor, input_ids: torch.Tensor) -> None:
+    if positions.dtype != torch.bool or positions.shape != input_ids.shape:
+        raise ValueError(
+            f"positions: тип {positions.dtype}, форма {tuple(positions.shape)}, "
+            f"а нужны torch.bool и {tuple(input_ids.shape)}."
+        )
