@@ -37,8 +37,6 @@ def pytest_configure(config: pytest.Config) -> None:
         # Чужой кэш и чужие настройки не должны решать, пройдёт ли тест.
         HF_HOME=str(Path(scratch, "huggingface")),
         IPYTHONDIR=str(Path(scratch, "ipython")),
-        MPLCONFIGDIR=str(Path(scratch, "matplotlib")),
-        MPLBACKEND="agg",
         TOKENIZERS_PARALLELISM="false",
         PYTHONIOENCODING="utf-8",
     )

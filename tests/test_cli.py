@@ -1,0 +1,207 @@
+"""Команда ``lecture``: по-русски, без лишних загрузок, ошибка — одна строка и код 2."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from lecture_lib import cli, quality
+
+COMMANDS = cli.command_names()
+
+
+def run(capsys, *arguments) -> tuple[int, str, str]:
+    """Выполняет команду в этом же процессе: код, stdout, stderr."""
+    try:
+        code = cli.main(arguments)
+    except SystemExit as stop:
+        code = stop.code or 0
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def lecture(*arguments, timeout=60):
+    """Выполняет команду отдельным процессом."""
+    return subprocess.run(
+        [sys.executable, "-m", "lecture_lib.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_is_russian(capsys, command):
+    """Справка не оставляет английских слов argparse."""
+    code, out, _ = run(capsys, *filter(None, [command]), "--help")
+    assert code == 0
+    assert "как вызвать: lecture" in out and "показать эту справку" in out
+    english = {"usage", "options", "positional", "arguments", "show", "exit", "default"}
+    assert not english & set(re.findall(r"(?<![-\w])[a-z]+", out))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "не хватает: команда"),
+        (["fil"], "не бывает 'fil'"),
+        (["fill"], "не хватает: ТЕКСТ"),
+        (["fill", "[MASK]", "--top", "0"], "--top: нужно число не меньше 1, а не 0"),
+        (["fill", "[MASK]", "--top", "пять"], "--top: нужно целое число, а не 'пять'"),
+        (["corpus"], "нужен один из ключей: --stats --sample"),
+        (["corpus", "--stats", "--sample", "3"], "нельзя вместе с --stats"),
+        (["corpus", "--sample"], "--sample: после него нужно значение"),
+        (["corpus", "--sample", "2", "--seed", "-1"], "--seed: нужно число не меньше 0"),
+        (["lab", "--port", "99999"], "--port: нужно число не больше 65535"),
+        (["check", "лишнее"], "непонятные аргументы: лишнее"),
+        (["pretrain", "maxi"], "не бывает 'maxi'"),
+    ],
+)
+def test_wrong_arguments_are_one_russian_line(capsys, arguments, expected):
+    """Неверные аргументы: одна строка в stderr, код 2, в stdout пусто."""
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert expected in err
+    assert len(err.splitlines()) == 1
+    assert not re.search(r"\b(argument|error|invalid|expected|choose)\b", err)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ValueError("text = '': пусто.\nНужен текст."), "text = '': пусто. Нужен текст."),
+        (FileNotFoundError(2, "No such file", "x.txt"), "не открывается x.txt"),
+        (ModuleNotFoundError("нужен пакет torch"), "нужен пакет torch"),
+    ],
+)
+def test_failure_is_one_line_without_traceback(capsys, monkeypatch, error, expected):
+    """Ошибка библиотеки становится одной строкой."""
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("lecture_lib.environment.check_environment", fail)
+    code, out, err = run(capsys, "check")
+    assert (code, out) == (2, "")
+    assert err.startswith("lecture check: ") and expected in err
+    assert len(err.splitlines()) == 1
+
+
+def test_interrupt_is_quiet(capsys, monkeypatch):
+    """Ctrl+C не рассыпает traceback."""
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lecture_lib.environment.check_environment", interrupt)
+    assert run(capsys, "check") == (130, "", "lecture: остановлено\n")
+
+
+def test_check_json(capsys):
+    """``lecture check --json`` — один объект, и код говорит, всё ли в порядке."""
+    code, out, _ = run(capsys, "check", "--json")
+    report = json.loads(out)
+    assert code == (0 if report["ok"] else 1)
+    assert {"name", "value", "status", "advice"} == set(report["checks"][0])
+
+
+def test_check_does_not_load_torch():
+    """Самопроверка работает, даже если torch сломан: она его не загружает."""
+    code = (
+        "import sys; sys.modules['torch'] = None; from lecture_lib.cli import main; main(['check'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "torch" in done.stdout and not done.stderr
+
+
+def test_missing_tools_are_named(monkeypatch, tmp_path):
+    """Без инструментов проверки сказано, чего нет и как поставить."""
+    monkeypatch.setattr(quality, "TOOLS", ("pytest", "нет-такого"))
+    with pytest.raises(ModuleNotFoundError, match=r"нет-такого.*\[dev\]"):
+        quality.run_checks(tmp_path)
+
+
+@pytest.mark.parametrize("failing", [None, "ruff", "pytest"])
+def test_quality_reports_any_failure(monkeypatch, tmp_path, failing):
+    """Прогоняется всё, а код не ноль, если не прошло хоть что-то."""
+    ran = []
+
+    def fake(root, *command):
+        ran.append(command)
+        return 1 if command[0] == failing else 0
+
+    monkeypatch.setattr(quality, "run_module", fake)
+    assert quality.run_checks(tmp_path, ["-x"]) == (1 if failing else 0)
+    assert ran == [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("pytest", "-x")]
+
+
+def test_corpus_stats_json(capsys):
+    """Статистика корпуса содержит обещанные величины, и они не меньше обещанных."""
+    code, out, _ = run(capsys, "corpus", "--stats", "--json")
+    stats = json.loads(out)
+    assert code == 0
+    least = {
+        "lemmas": 1500,
+        "nouns": 700,
+        "verbs": 300,
+        "adjectives": 250,
+        "adverbs": 80,
+        "residents": 200,
+        "scripts": 40,
+        "homonyms": 25,
+    }
+    assert {name: stats[name] for name in least if stats[name] < least[name]} == {}
+    assert stats["documents"] > 0 and stats["sentences_per_second"] > 0
+
+
+def test_corpus_sample_is_reproducible(capsys):
+    """Одно зерно — один текст, другое — другой."""
+    first = run(capsys, "corpus", "--sample", "3", "--seed", "7")
+    assert first[0] == 0 and re.search("[А-Я]", first[1])
+    assert run(capsys, "corpus", "--sample", "3", "--seed", "7") == first
+    assert run(capsys, "corpus", "--sample", "3", "--seed", "8") != first
+    report = json.loads(run(capsys, "corpus", "--sample", "3", "--seed", "7", "--json")[1])
+    assert len(report["documents"]) == 3
+    assert " ".join(report["documents"][0]["sentences"]) in first[1]
+
+
+def test_closed_pipe_is_quiet():
+    """``lecture corpus | head`` не жалуется на закрытый вывод."""
+    done = subprocess.run(
+        f"'{sys.executable}' -m lecture_lib.cli corpus --sample 2000 | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout and not done.stderr
+
+
+def test_fill_json_is_quick():
+    """Холодный ``lecture fill --json`` укладывается в четыре секунды и отвечает по форме."""
+    text = "Вчера мы [MASK] отличный [MASK] в кинотеатре."
+    seconds = []
+    for _ in range(2):
+        start = time.perf_counter()
+        done = lecture("fill", text, "--json")
+        seconds.append(time.perf_counter() - start)
+    report = json.loads(done.stdout)
+    assert report["text"] == text
+    assert [len(candidates) for candidates in report["masks"]] == [5, 5]
+    for candidates in report["masks"]:
+        shares = [candidate["probability"] for candidate in candidates]
+        assert shares == sorted(shares, reverse=True) and 0 < sum(shares) <= 1
+    assert min(seconds) < 4
+
+
+@pytest.mark.parametrize("text", ["", "Без пропусков.", "слово " * 2000 + "[MASK]"])
+def test_fill_answers_strange_text(capsys, text):
+    """Странный текст: или ответ, или одна понятная строка."""
+    code, out, err = run(capsys, "fill", text)
+    assert (code == 0 and out) or (code == 2 and len(err.splitlines()) == 1)
+    assert code == 2 or "[MASK]" in text
