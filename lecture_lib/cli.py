@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from lecture_lib import __version__
 from lecture_lib.arguments import Parser, russian_argparse, whole_number
 
 PRETRAIN_PRESETS = ("mini", "mini-causal")
-QUICK_STEPS = 20
+DOCUMENTS = 400_000
+# Проба укладывается в полминуты: видно, что всё работает, но модель ещё ничего не знает.
+QUICK = {"total_steps": 30, "batch_size": 16, "evaluate_every": 15, "checkpoint_every": 15}
+QUICK_DOCUMENTS = 1_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -242,15 +246,86 @@ def add_pretrain(commands) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="ПАПКА", help="куда писать (обычно runs/<модель>)"
     )
-    parser.add_argument("--steps", type=whole_number(1), metavar="N", help="сколько шагов")
-    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="ЗЕРНО", help="зерно")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_STEPS} шагов: проба")
+    whole = whole_number(1)
+    parser.add_argument("--steps", type=whole, metavar="N", help="сколько шагов")
+    parser.add_argument("--batch-size", type=whole, metavar="N", help="примеров в батче")
+    parser.add_argument("--learning-rate", type=float, metavar="X", help="скорость обучения")
+    parser.add_argument(
+        "--documents", type=whole, metavar="N", help=f"сколько документов ({DOCUMENTS})"
+    )
+    parser.add_argument("--seed", type=whole_number(0), metavar="ЗЕРНО", help="зерно (0)")
+    parser.add_argument(
+        "--quick", action="store_true", help=f"проба: {QUICK['total_steps']} шагов, малые батчи"
+    )
     add_json(parser)
 
 
 def run_pretrain(options: argparse.Namespace) -> None:
     """Предобучает модель; прерванный запуск продолжает с последнего чекпойнта."""
-    raise SystemExit(0)
+    from lecture_lib.corpus import documents
+    from lecture_lib.pretraining import pretrain
+    from lecture_lib.pretraining_data import tokenize_corpus
+    from lecture_lib.tokenization import load_tokenizer
+
+    model_config, config = pretrain_configs(options)
+    count = options.documents or (QUICK_DOCUMENTS if options.quick else DOCUMENTS)
+    folder = options.out or Path("runs", options.preset + ("-quick" if options.quick else ""))
+    tokenizer = load_tokenizer()
+
+    def corpus(split: str, count: int):
+        return tokenize_corpus(
+            documents(seed=config.seed, split=split, start=0, count=count),
+            tokenizer,
+            cache_folder=folder.parent / "cache",
+            key=f"{split}-{config.seed}-{count}",
+        )
+
+    start = time.perf_counter()
+    train, held_out = corpus("train", count), corpus("validation", max(count // 50, 200))
+    _, history = pretrain(model_config, config, train, folder, validation=held_out)
+    print_pretrain_report(options, folder, config.total_steps, history, time.perf_counter() - start)
+
+
+def pretrain_configs(options: argparse.Namespace):
+    """Настройки модели и обучения: набор, поверх него проба, поверх неё ключи."""
+    from dataclasses import replace
+
+    from lecture_lib.config import MINI, MINI_CAUSAL, PretrainingConfig
+
+    model_config, config = {
+        "mini": (MINI, PretrainingConfig()),
+        "mini-causal": (MINI_CAUSAL, PretrainingConfig(objective="clm", next_sentence=False)),
+    }[options.preset]
+    given = {
+        "total_steps": options.steps,
+        "batch_size": options.batch_size,
+        "learning_rate": options.learning_rate,
+        "seed": options.seed,
+    }
+    asked = {name: value for name, value in given.items() if value is not None}
+    return model_config, replace(config, **((QUICK if options.quick else {}) | asked))
+
+
+def print_pretrain_report(options, folder: Path, steps: int, history, seconds: float) -> None:
+    """Итог предобучения: последние измеренные величины и куда записана модель."""
+    last: dict[str, float] = {}
+    for row in history.rows:
+        last |= row
+    report = {
+        "preset": options.preset,
+        "folder": str(folder),
+        "steps": int(last.get("step", 0)),
+        "finished": int(last.get("step", 0)) >= steps,
+        "seconds": round(seconds, 1),
+        "metrics": last,
+    }
+    if options.json:
+        print_json(report)
+        return
+    print(f"Шагов: {report['steps']} из {steps}. Чекпойнты: {folder}")
+    if "eval_accuracy" in last:
+        share = f"{last['eval_accuracy']:.1%}".replace(".", ",").replace("%", " %")
+        print(f"Верных ответов на отложенных данных: {share}")
 
 
 if __name__ == "__main__":

@@ -120,9 +120,7 @@ def trust_lessons(root: Path) -> None:
     notary.store.close()
 
 
-def run_lab(
-    *, ip: str | None = None, port: int | None = None, browser: bool | None = None
-) -> None:
+def run_lab(*, ip: str | None = None, port: int | None = None, browser: bool | None = None) -> None:
     """Открывает JupyterLab на уроках и возвращается, когда его остановят."""
     root = find_course_root()
     os.environ.update(lab_environment(os.environ))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import itertools
 import re
 import subprocess
 import sys
@@ -206,7 +207,7 @@ def test_unknown_name_hints_in_russian():
     """Опечатка в имени получает подсказку."""
     import lecture_lib
 
-    with pytest.raises(AttributeError, match="нет имени «mask_tokns».*mask_tokens"):
+    with pytest.raises(AttributeError, match=r"нет имени «mask_tokns».*mask_tokens"):
         _ = lecture_lib.mask_tokns
 
 
@@ -218,7 +219,7 @@ def test_missing_dependency_hints_in_russian(monkeypatch):
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
     monkeypatch.setattr(lecture_lib.importlib, "import_module", fail)
-    with pytest.raises(ModuleNotFoundError, match="нужен пакет torch.*make lab"):
+    with pytest.raises(ModuleNotFoundError, match=r"нужен пакет torch.*make lab"):
         lecture_lib.__getattr__("encoder")
 
 
@@ -232,7 +233,7 @@ def test_constraints_pin_every_dependency():
             pin = Requirement(line)
             pins[pin.name.lower()] = str(pin.specifier)
     assert all(pin.startswith("==") for pin in pins.values())
-    for requirement in map(Requirement, sum(lists, [])):
+    for requirement in map(Requirement, itertools.chain.from_iterable(lists)):
         version = pins[requirement.name.lower()].removeprefix("==")
         assert requirement.specifier.contains(version, prereleases=True), requirement
 
