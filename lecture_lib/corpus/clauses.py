@@ -1,0 +1,322 @@
+"""Хроники «Городка»: предложения, которые грамматика складывает сама из управления глаголов.
+
+Сценарии держат сюжет, хроники — язык: любой глагол словаря с любым подходящим дополнением, в любом
+лице и времени, с обстоятельствами, отрицанием, вопросом, придаточным. Подлежащее и время
+держатся весь документ, поэтому следующее предложение не случайно и здесь.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lecture_lib.corpus import template
+from lecture_lib.corpus.frames import Frame, Frames, Setting
+from lecture_lib.corpus.grammar import (
+    LINE,
+    SPACE,
+    Entity,
+    State,
+    VerbNode,
+    Word,
+    compile_template,
+)
+from lecture_lib.corpus.lexicon import Adverb, Lexeme, Lexicon
+from lecture_lib.corpus.world import World
+
+# Кто герой хроники: житель по имени или лицо местоимения.
+PERSONS = ("name",) * 9 + ("me",) * 3 + ("we",) * 4 + ("you",) + ("vy",) * 2
+TENSES = ("past",) * 10 + ("pres",) * 4 + ("futr",) * 5
+PHRASES = {
+    "name": "{S}",
+    "pro": "{S pro}",
+    "me": "{S me}",
+    "we": "{S we}",
+    "you": "{S you}",
+    "vy": "{S vy}",
+    "friend": "{B}",
+    "other": "{O}",
+    "somebody": "{?*O=%profession_m,profession_f,kin_m,kin_f,role}",
+    "said": "{B} {сказать|рассказать|написать|ответить|сообщить past @B}, что",
+    "thinks": "{B} {думать|знать|надеяться|считать pres @B}, что",
+    "which": "{который nomn @O}",
+}
+MODALS = {"past": ("хотеть", "мочь", "решить", "собираться"), "pres": ("хотеть", "мочь", "собираться"), "futr": ("смочь",)}
+_WILLED = ("act", "motion", "buy", "work", "speech", "help")
+
+Piece = Callable[[], None]
+
+
+class Chronicle:
+    """Источник документов-хроник; устройство предложений — в :class:`_Story`."""
+
+    kind = "chronicle"
+    name = "chronicle"
+
+    def __init__(self, words: Lexicon, town: World):
+        self.words, self.town = words, town
+        self.frames = Frames(words)
+        self.phrases = {name: compile_template(text, words) for name, text in PHRASES.items()}
+        self.verbs = {
+            (tense, person): VerbNode(template.parse_slot(f"быть {tense} @S{person}"), words)
+            for tense in template.TENSES
+            for person in ("", ".me", ".we", ".you", ".vy")
+        }
+        self.modals = {t: [words.get("VERB", verb) for verb in verbs] for t, verbs in MODALS.items()}
+        asked = [f for f in self.frames.personal if not f.has("noimpr", "accident", "feeling")]
+        self.willed = {tense: [f for f in asked if f.suits(tense)] for tense in MODALS}
+        self.personal = {t: [f for f in self.frames.personal if f.suits(t)] for t in MODALS}
+        self.others = {t: [f for f in self.frames.others if f.suits(t)] for t in MODALS}
+
+    def emit(self, state: State) -> list:
+        """Сложить хронику из 4–8 предложений."""
+        hero = state.roles["S"] = state.pick(self.town.adults)
+        friends = self.town.related("friend", hero)
+        state.roles["B"] = state.pick(friends) if friends else None
+        story = _Story(self, state, state.pick(PERSONS), state.pick(TENSES))
+        for _ in range(4 + int(state.draw() * 5)):
+            story.sentence()
+            state.out.append(LINE)
+        return []
+
+
+class _Story:
+    """Одна хроника: держит подлежащее и время, складывает предложение за предложением."""
+
+    def __init__(self, maker: Chronicle, state: State, person: str, tense: str):
+        self.maker, self.state, self.frames = maker, state, maker.frames
+        self.person, self.tense = person, tense
+        self.plural = person in ("we", "vy")
+        self.named = False  # назван ли житель в прошлом предложении — тогда можно «он»
+
+    def sentence(self) -> None:
+        """Выбрать устройство предложения и сложить его."""
+        point = self.state.draw()
+        has_friend = self.state.roles["B"] is not None
+        if point < 0.12:
+            self.aside()
+        elif point < 0.18 and has_friend:
+            self.reported()
+        elif point < 0.24 and has_friend and self.tense != "futr":
+            self.meanwhile()
+        elif point < 0.35:
+            self.coordinated()
+        elif point < 0.40 and self.tense == "past":
+            self.gerund()
+        elif point < 0.46:
+            self.question()
+        elif point < 0.54:
+            self.modal()
+        elif point < 0.59:
+            self.relative()
+        elif point < 0.65 and self.person in ("you", "vy"):
+            self.imperative()
+        else:
+            self.plain()
+
+    # --- устройство предложений -------------------------------------------------------------
+
+    def plain(self) -> None:
+        """Подлежащее, сказуемое, дополнение; время и место — в одном из обычных порядков."""
+        frame = self.state.pick(self.maker.personal[self.tense])
+        aspect, adverb = self.frames.time(self.state, frame, self.tense, self.plural)
+        pieces = [self.subject, self.predicate(frame, aspect), self.complement(frame)]
+        if frame.places and self.state.draw() < 0.4:
+            place = self.state.pick(frame.places)
+            pieces.insert(0 if self.state.draw() < 0.15 else 3, lambda: place.emit(self.state))
+        self.join(self.with_adverb(pieces, adverb), ".")
+
+    def aside(self) -> None:
+        """Предложение не о герое: погода, звери, вещи."""
+        frame = self.state.pick(self.maker.others[self.tense])
+        self.other_subject(frame)
+        aspect, adverb = self.frames.time(self.state, frame, self.tense, False)
+        pieces = [self.phrase("other"), self.predicate(frame, aspect, "O", ""), self.complement(frame)]
+        if frame.has("weather") and self.state.draw() < 0.6:
+            pieces[:2] = pieces[1::-1]
+        self.join(self.with_adverb(pieces, adverb), ".")
+        self.named = False
+
+    def reported(self) -> None:
+        """«Пётр сказал, что …»"""
+        frame = self.state.pick(self.maker.personal[self.tense])
+        aspect, _ = self.frames.time(self.state, frame, self.tense, self.plural)
+        lead = self.phrase("thinks" if self.tense == "pres" else "said")
+        self.join([lead, self.full_subject, self.predicate(frame, aspect), self.complement(frame)], ".")
+        self.named = False
+
+    def meanwhile(self) -> None:
+        """«Пока Анна читала книгу, Пётр готовил ужин.»"""
+        first, second = self.imperfective_frame(), self.imperfective_frame()
+        pieces = [lambda: self.text("пока"), self.full_subject]
+        self.join([*pieces, self.predicate(first, "impf"), self.complement(first)], ", ")
+        self.join(
+            [self.phrase("friend"), self.predicate(second, "impf", "B", ""), self.complement(second)], "."
+        )
+        self.named = False
+
+    def coordinated(self) -> None:
+        """Два сказуемых при одном подлежащем: «купила хлеб и пошла домой»."""
+        first = self.state.pick(self.maker.personal[self.tense])
+        second = self.frames.related(self.state, self.tense, first)
+        aspect, adverb = self.frames.time(self.state, first, self.tense, self.plural)
+        if second is None or not second.verb(aspect):
+            return self.plain()
+        pieces = [self.subject, self.predicate(first, aspect), self.complement(first)]
+        pieces += [lambda: self.text("и"), self.predicate(second, aspect), self.complement(second)]
+        return self.join(self.with_adverb(pieces, adverb), ".")
+
+    def gerund(self) -> None:
+        """«Прочитав письмо, Анна позвонила сестре.»"""
+        first = self.state.pick(self.maker.personal["past"])
+        second = self.frames.related(self.state, "past", first)
+        if second is None or not (first.perfective and second.perfective) or "grnd" not in first.perfective.forms:
+            return self.plain()
+        self.join([self.verb(first.perfective, "grnd"), self.complement(first)], ", ")
+        return self.join([self.subject, self.predicate(second, "perf"), self.complement(second)], ".")
+
+    def question(self) -> None:
+        """Вопрос: «Почему …?», «Когда …?» или без вопросительного слова."""
+        frame = self.state.pick(self.maker.personal[self.tense])
+        aspect, _ = self.frames.time(self.state, frame, self.tense, self.plural)
+        words = ["почему", "", "разве", "неужели"]
+        words += ["зачем"] if frame.has(*_WILLED) else []
+        words += ["когда"] if aspect == "perf" else []
+        word = self.state.pick(words)
+        pieces = [self.subject, self.predicate(frame, aspect), self.complement(frame)]
+        if word:
+            pieces.insert(0, lambda: self.text(word))
+        self.join(pieces, "?")
+
+    def modal(self) -> None:
+        """«хотеть», «мочь», «решить», «собираться» с инфинитивом."""
+        frame = self.state.pick(self.maker.willed[self.tense])
+        modal = self.state.pick(self.maker.modals[self.tense])
+        verb = frame.perfective or frame.imperfective
+        pieces = [self.subject, self.verb(modal, self.tense), self.verb(verb, "infn")]
+        self.join([*pieces, self.complement(frame)], ".")
+
+    def relative(self) -> None:
+        """«Женщина, которая купила хлеб, поехала домой.»"""
+        first = self.state.pick(self.maker.personal[self.tense])
+        second = self.frames.related(self.state, self.tense, first)
+        if second is None:
+            return self.plain()
+        aspect = "perf" if first.perfective and second.perfective and self.tense != "pres" else "impf"
+        if not (first.verb(aspect) and second.verb(aspect)):
+            return self.plain()
+        self.join([self.phrase("somebody")], ", ")
+        self.join(
+            [self.phrase("which"), self.predicate(first, aspect, "O", ""), self.complement(first)], ", "
+        )
+        self.join([self.predicate(second, aspect, "O", ""), self.complement(second)], ".")
+        self.named = False
+        return None
+
+    def imperative(self) -> None:
+        """Просьба к «ты» или «вы»."""
+        frame = self.state.pick(self.maker.willed[self.tense])
+        verb = frame.perfective or frame.imperfective
+        if "impr sing" not in verb.forms:
+            return self.plain()
+        if self.state.draw() < 0.3:
+            self.text("пожалуйста, ")
+        return self.join(
+            [self.verb(verb, "impr"), self.complement(frame)], "!" if self.state.draw() < 0.5 else "."
+        )
+
+    # --- части предложения -------------------------------------------------------------------
+
+    def imperfective_frame(self) -> Frame:
+        """Длящееся действие для «пока …»."""
+        while True:
+            frame = self.state.pick(self.maker.personal[self.tense])
+            if frame.imperfective and not frame.has("accident", "arrive", "nopres", "habit"):
+                return frame
+
+    def with_adverb(self, pieces: list[Piece], adverb: Adverb | None) -> list[Piece]:
+        """Поставить обстоятельство времени в начало, перед сказуемым или в конец."""
+        if adverb is None:
+            return pieces
+        place = 1 if "pre" in adverb.tags else 0
+        if "end" in adverb.tags and self.state.draw() < 0.5:
+            place = len(pieces)
+        elif not adverb.tags & {"start", "pre", "end"} and self.state.draw() < 0.3:
+            place = 1
+        return [*pieces[:place], lambda: self.text(adverb.text), *pieces[place:]]
+
+    def subject(self) -> None:
+        """Подлежащее: имя, «он/она» после имени или местоимение хроники."""
+        if self.person != "name":
+            self.maker.phrases[self.person].emit(self.state)
+        elif self.named and self.state.draw() < 0.6:
+            self.maker.phrases["pro"].emit(self.state)
+        else:
+            self.full_subject()
+
+    def full_subject(self) -> None:
+        """Подлежащее, названное прямо: после другого участника «он» был бы неясен."""
+        self.maker.phrases[self.person].emit(self.state)
+        self.named = True
+
+    def other_subject(self, frame: Frame) -> None:
+        """Неодушевлённое или звериное подлежащее — в роль ``O``."""
+        options = frame.source.subject
+        if options[0].startswith("="):
+            lexeme = self.maker.words.get("NOUN", self.state.pick(options)[1:])
+        else:
+            lexeme = self.state.pick_fresh(self.maker.words.members(options, self.state.group))
+        self.state.roles["O"] = Entity(lexeme)
+
+    def predicate(self, frame: Frame, aspect: str, role: str = "S", person: str | None = None) -> Piece:
+        """Сказуемое: иногда с отрицанием или наречием образа действия."""
+
+        def emit() -> None:
+            before = ""
+            if self.state.draw() < 0.07 and not frame.has("accident", "weather"):
+                before = "не"
+            elif self.state.draw() < 0.15:
+                human = role != "O" or "person" in frame.source.subject
+                setting = Setting(self.tense, aspect, self.plural and role == "S", human)
+                before = self.frames.manner(self.state, frame, setting) or ""
+            lexeme = frame.verb(aspect) or frame.imperfective or frame.perfective
+            words = self.verb_words(lexeme, self.tense, role, person)
+            if before:  # «не буду читать», но «буду внимательно читать»
+                words.insert(0 if before == "не" else len(words) - 1, Word(before))
+            self.put(words)
+
+        return emit
+
+    def verb(self, lexeme: Lexeme, tense: str) -> Piece:
+        """Глагол о герое хроники."""
+        return lambda: self.put(self.verb_words(lexeme, tense, "S", None))
+
+    def verb_words(self, lexeme: Lexeme, tense: str, role: str, person: str | None) -> list[Word]:
+        if person is None:
+            person = "" if self.person == "name" else f".{self.person}"
+        return self.maker.verbs[tense, person].words(lexeme, self.state.roles[role])
+
+    def complement(self, frame: Frame) -> Piece:
+        return lambda: frame.complement.emit(self.state) if frame.complement else None
+
+    def phrase(self, name: str) -> Piece:
+        return lambda: self.maker.phrases[name].emit(self.state)
+
+    def text(self, text: str) -> None:
+        self.state.out.append(Word(text))
+
+    def put(self, words: list[Word]) -> None:
+        """Слова через пробел."""
+        self.join([lambda word=word: self.state.out.append(word) for word in words], "")
+
+    def join(self, pieces: list[Piece], end: str) -> None:
+        """Выполнить части через пробел и поставить знак; пустые части пробела не дают."""
+        out = self.state.out
+        for piece in pieces:
+            before = len(out)
+            piece()
+            if len(out) > before:
+                out.append(SPACE)
+        if out and out[-1] is SPACE:
+            out.pop()
+        if end:
+            out.append(Word(end))

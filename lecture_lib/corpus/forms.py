@@ -1,0 +1,384 @@
+"""Таблица форм «Городка»: строится через pymorphy3 один раз и едет вместе с пакетом.
+
+Запуск: ``python -m lecture_lib.corpus.forms``. Собирает все леммы словаря и шаблонов, просит
+у pymorphy3 их формы и пишет ``forms.json.gz`` (одинаковые байты при одинаковом входе).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from lecture_lib.corpus import template
+from lecture_lib.corpus.lexicon import FOLDER, FORMS_FILE, rows
+
+SCRIPTS = FOLDER.parent / "scripts"
+VARIANTS = {"V-oy", "V-ey", "V-ie", "V-bi", "V-sh", "V-ej", "Cmp2", "gen2", "acc2", "loc2", "V-be", "V-en"}
+POS_TAGS = {
+    "NOUN": ("NOUN", "NPRO", "ADJF"),
+    "ADJF": ("ADJF", "PRTF", "ADJS", "NPRO"),
+    "VERB": ("INFN",),
+    "NUMR": ("NUMR",),
+}
+NUMERALS = (
+    "два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать тринадцать "
+    "четырнадцать пятнадцать шестнадцать семнадцать восемнадцать девятнадцать двадцать тридцать "
+    "сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто"
+).split()
+# Сравнительные степени, которые pymorphy3 считает отдельными словами.
+COMPARATIVES = {"высокий": "выше", "хороший": "лучше", "плохой": "хуже", "маленький": "меньше", "большой": "больше"}
+# Слова, которые нужны самой грамматике, а не файлам словаря.
+GRAMMAR_WORDS = (
+    [("ADJF", word) for word in "один который этот весь свой каждый мой твой наш ваш".split()]
+    + [("VERB", word) for word in "быть мочь смочь хотеть решить собираться сказать рассказать написать ответить сообщить думать знать надеяться считать".split()]
+    + [("NOUN", word) for word in "улица житель жительница".split()]
+    + [("NUMR", word) for word in NUMERALS]
+)
+
+
+class FormsError(ValueError):
+    """Слово, которое pymorphy3 не узнаёт таким, каким оно записано."""
+
+
+def template_lines() -> Iterable[tuple[str, str]]:
+    """Все шаблоны пакета парами «откуда, текст»: сценарии, управление глаголов, омонимы, знания."""
+    for path in sorted(SCRIPTS.glob("*.txt")):
+        body = path.read_text(encoding="utf-8").partition("\n---\n")[2]
+        for number, line in enumerate(body.splitlines()):
+            text = clean_line(line)
+            if text:
+                yield f"{path.name}:{number}", text
+    for row in rows("verbs.txt"):
+        yield f"verbs.txt: {row[0]}", row[2] if len(row) > 2 else ""
+    for row in rows("homonyms.txt"):
+        yield f"homonyms.txt: {row[0]}", row[1]
+    for row in rows("pairs.txt"):
+        yield "pairs.txt", row[-1]
+    for row in rows("professions.txt"):
+        yield f"professions.txt: {row[0]}", row[3] if len(row) > 3 else ""
+
+
+def clean_line(line: str) -> str:
+    """Строка сценария без помет ``?``, ``<условие>``, ``;; fact …``; вызовы ``>>`` — пусто."""
+    line = line.partition(";;")[0].strip()
+    if line.startswith((">>", "#")):
+        return ""
+    return re.sub(r"^(\?\s*)?(<[^>]*>\s*)*(\?\s*)?", "", line)
+
+
+def needed_lexemes() -> dict[tuple[str, str], frozenset]:
+    """Все пары (часть речи, лемма), нужные словарю и шаблонам, с флагами из файлов."""
+    needed: dict[tuple[str, str], frozenset] = dict.fromkeys(GRAMMAR_WORDS, frozenset())
+
+    def want(pos: str, lemma: str, flags: Iterable[str] = ()) -> None:
+        needed[pos, lemma] = needed.get((pos, lemma), frozenset()) | frozenset(flags)
+
+    for row in rows("nouns.txt"):
+        want("NOUN", row[0], row[2].split() if len(row) > 2 else ())
+    for row in rows("adjectives.txt"):
+        want("ADJF", row[0])
+        for word in row[1].split():
+            if word.startswith("="):
+                want("NOUN", word[1:])
+    for row in rows("verbs.txt"):
+        for verb in row[0].split("/"):
+            if verb.strip() not in ("", "-"):
+                want("VERB", verb.strip())
+        if row[1].startswith("="):
+            for noun in row[1][1:].split("|"):
+                want("NOUN", noun)
+    for row in rows("names.txt"):
+        want("NOUN", row[0], (row[1], "Name"))
+    for row in rows("surnames.txt"):
+        want("NOUN", row[0], ("masc", "Surn"))
+        want("NOUN", feminine_surname(row[0]), ("femn", "Surn"))
+    for row in rows("streets.txt"):
+        want("ADJF", masculine_adjective(row[0]), ("Title",))
+    for row in rows("professions.txt"):
+        want("NOUN", row[0])
+        want("NOUN", row[1])
+        want("NOUN", row[2])
+    for row in rows("hobbies.txt"):
+        want("NOUN", row[0])
+    for row in rows("petnames.txt"):
+        want("NOUN", row[0], ("anim", "Title"))
+    for pet in "кот котёнок кошка пёс щенок собака попугай хомяк".split():
+        want("NOUN", pet, ("anim",))
+    _want_template_words(want)
+    return needed
+
+
+def _want_template_words(want) -> None:
+    for path in sorted(SCRIPTS.glob("*.txt")):
+        for line in path.read_text(encoding="utf-8").partition("\n---\n")[0].splitlines():
+            found = re.match(r"\w+\s*=\s*([а-яё_|\-]+)$", line.strip())
+            for lemma in found[1].split("|") if found else ():
+                want("NOUN", lemma)
+    for place, text in template_lines():
+        try:
+            nodes = template.parse(text)
+        except template.TemplateError as error:
+            raise FormsError(f"{place}: {error}") from None
+        for slot in template.slots(nodes):
+            for lemma in slot.lemmas:
+                want(slot.part_of_speech, lemma)
+            for modifier in slot.modifiers:
+                for lemma in modifier.lemmas:
+                    want("ADJF", lemma)
+            for target in slot.agree:
+                if re.match("[а-яё]", target):
+                    want("NOUN", target)
+
+
+def feminine_surname(surname: str) -> str:
+    """Женская фамилия по мужской: Петров → Петрова, Садовский → Садовская, Толстой → Толстая."""
+    if surname.endswith(("ий", "ый", "ой")):
+        return surname[:-2] + "ая"
+    return surname + "а"
+
+
+@cache
+def masculine_adjective(feminine: str) -> str:
+    """Начальная форма прилагательного по женской (Садовая → садовый), через pymorphy3."""
+    for parse in _morph().parse(feminine.lower()):
+        if parse.tag.POS == "ADJF" and {"femn", "nomn"} <= parse.tag.grammemes:
+            return parse.normal_form
+    raise FormsError(f"streets.txt: «{feminine}» — не прилагательное женского рода")
+
+
+def build() -> dict:
+    """Построить таблицу форм: ``{"lexemes": {pos: {lemma: {...}}}, "literals": {...}}``."""
+    table: dict = {"lexemes": {}, "literals": {}}
+    mistakes = []
+    for (pos, lemma), flags in sorted(needed_lexemes().items()):
+        try:
+            table["lexemes"].setdefault(pos, {})[lemma] = lexeme_entry(pos, lemma, flags)
+        except FormsError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise FormsError("\n".join(mistakes))
+    table["streets"] = {row[0]: masculine_adjective(row[0]) for row in rows("streets.txt")}
+    words = {
+        word.lower()
+        for _, text in template_lines()
+        for piece in template.literals(template.parse(text))
+        for word in re.findall(r"[А-Яа-яёЁ]+(?:-[А-Яа-яёЁ]+)*", piece)
+    }
+    for word in sorted(words):
+        parse = _morph().parse(word)[0]
+        table["literals"][word] = [parse.normal_form, str(parse.tag)]
+    table["held_out"] = held_out_words(table)
+    return table
+
+
+def held_out_words(table: dict) -> list[str]:
+    """Слова, которых нет в обучающей части: из больших классов, без совпадений с чужими формами.
+
+    Отложенное слово не стоит ни в одном шаблоне буквально, ни одна его форма не совпадает с формой
+    другого слова, и берётся каждое двадцатое подходящее — чтобы классы не обеднели.
+    """
+    named = {lemma for _, text in template_lines() for lemma in _named(text)}
+    owners: dict[str, int] = {word: 2 for word in table["literals"]}
+    for entries in table["lexemes"].values():
+        for entry in entries.values():
+            for form in set(entry["forms"].values()):
+                owners[form.lower()] = owners.get(form.lower(), 0) + 1
+    sizes: dict[str, int] = {}
+    for row in rows("nouns.txt"):
+        for name in row[1].split():
+            sizes[name] = sizes.get(name, 0) + 1
+    fixed = {r[0] for r in rows("hobbies.txt")} | {w for r in rows("professions.txt") for w in r[:3]}
+
+    def free(pos: str, lemma: str) -> bool:
+        forms = set(table["lexemes"][pos][lemma]["forms"].values())
+        return lemma not in named | fixed and all(owners[form.lower()] == 1 for form in forms)
+
+    nouns = [
+        row[0]
+        for row in rows("nouns.txt")
+        if free("NOUN", row[0]) and min(sizes[name] for name in row[1].split()) >= 15
+    ]
+    adjectives = [
+        row[0] for row in rows("adjectives.txt") if free("ADJF", row[0]) and "=" not in row[1]
+    ]
+    return sorted(nouns[7::20] + adjectives[7::20])
+
+
+def _named(text: str) -> Iterable[str]:
+    """Леммы, названные в шаблоне буквально."""
+    for slot in template.slots(template.parse(text)):
+        yield from slot.lemmas
+        yield from (lemma for modifier in slot.modifiers for lemma in modifier.lemmas)
+        yield from slot.agree
+
+
+def lexeme_entry(pos: str, lemma: str, flags: frozenset) -> dict:
+    """Формы одного слова по pymorphy3 как словарь полей :class:`~lecture_lib.corpus.lexicon.Lexeme`."""
+    surface = lemma.partition("_")[0]
+    if pos == "NOUN" and "indecl" in flags:
+        return _indeclinable(surface, flags)
+    parse = _best_parse(pos, surface, flags)
+    entry = {"NOUN": _noun, "ADJF": _adjective, "VERB": _verb, "NUMR": _numeral}[pos](parse, flags)
+    keep = sorted(flags & {"na", "uncount", "plural", "indecl", "Name", "Surn"})
+    if keep:
+        entry["flags"] = keep
+    if flags & {"Name", "Surn", "Title"}:
+        entry["forms"] = {key: form.capitalize() for key, form in entry["forms"].items()}
+    return entry
+
+
+def _best_parse(pos: str, surface: str, flags: frozenset):
+    candidates = []
+    for parse in _morph().parse(surface.lower()):
+        tag = parse.tag.grammemes
+        if parse.tag.POS not in POS_TAGS[pos]:
+            continue
+        base = parse.word if parse.tag.POS == "PRTF" else parse.normal_form
+        number = "plur" if "plural" in flags else "sing"
+        fits = base == surface.lower() or (parse.word == surface.lower() and number in tag)
+        if not fits or (pos == "NOUN" and "nomn" not in tag and parse.tag.POS != "NPRO"):
+            continue
+        wrong = [f for f in flags & {"masc", "femn", "anim", "inan", "Name", "Surn"} if f not in tag]
+        rank = (len(wrong), POS_TAGS[pos].index(parse.tag.POS), base != surface.lower(), -parse.score)
+        if "Impe" in tag:
+            rank = (rank[0] + 1, *rank[1:])
+        if pos == "NOUN" and not flags & {"Name", "Surn"}:
+            rank = (len(wrong) + bool(tag & {"Name", "Surn", "Geox", "Abbr"}), *rank[1:])
+        candidates.append((rank, len(candidates), parse))
+    if not candidates:
+        raise FormsError(f"pymorphy3 не знает слова «{surface}» как {pos} {' '.join(sorted(flags))}".strip())
+    return min(candidates, key=lambda candidate: candidate[:2])[2]
+
+
+def _forms_of(parse, wanted: set):
+    """Формы парадигмы с нужной частью речи; варианты вроде «встретивши» — в конце."""
+    forms = [form for form in parse.lexeme if form.tag.POS in wanted]
+    yield from sorted(forms, key=lambda form: bool(form.tag.grammemes & VARIANTS))
+
+
+@cache
+def rejected_forms() -> frozenset:
+    """Редкие и устаревшие формы из ``rejected_forms.txt``."""
+    return frozenset(word for row in rows("rejected_forms.txt") for word in row[0].split())
+
+
+def _noun(parse, flags: frozenset) -> dict:
+    forms: dict[str, str] = {}
+    for form in sorted(parse.lexeme, key=lambda form: form.word in rejected_forms()):
+        tag = form.tag
+        if tag.POS != parse.tag.POS or ("Surn" in flags and tag.gender != parse.tag.gender):
+            continue
+        if tag.POS == "ADJF" and tag.number == "sing" and tag.gender != parse.tag.gender:
+            continue
+        if tag.POS == "ADJF" and tag.case == "accs" and ("inan" in tag.grammemes) == ("anim" in flags):
+            continue
+        key = f"{tag.case} {tag.number or 'sing'}"
+        if "loc2" in tag.grammemes or tag.case == "loc2":
+            forms.setdefault("loc2 sing", form.word)
+        elif not tag.grammemes & VARIANTS:
+            forms.setdefault(key, form.word)
+    if parse.tag.POS == "NPRO" and not parse.tag.number:  # «себя», «кто» — при любом числе
+        forms |= {key.replace("sing", "plur"): form for key, form in forms.items()}
+    plural_only = "Pltm" in parse.tag.grammemes or "plural" in flags or not any(key.endswith("sing") for key in forms)
+    gender = next((f for f in ("masc", "femn", "neut") if f in flags), None) or str(parse.tag.gender or "masc")
+    animate = "anim" in flags or ("inan" not in flags and parse.tag.animacy == "anim")
+    return _entry(forms, gender=gender, animate=animate, number="plur" if plural_only else "sing")
+
+
+def _indeclinable(surface: str, flags: frozenset) -> dict:
+    keys = [f"{case} {number}" for case in template.CASES for number in template.NUMBERS]
+    gender = next((f for f in ("masc", "femn") if f in flags), "neut")
+    keep = sorted(flags & {"na", "uncount", "indecl"})
+    return {**_entry(dict.fromkeys(keys, surface), gender=gender, animate="anim" in flags), "flags": keep}
+
+
+def _adjective(parse, flags: frozenset) -> dict:
+    same = {g for g in ("actv", "pssv", "pres", "past", "perf", "impf") if g in parse.tag.grammemes}
+    forms: dict[str, str] = {}
+    for form in _forms_of(parse, {"ADJF", "PRTF", "ADJS", "PRTS", "COMP"}):
+        tag = form.tag
+        if parse.tag.POS == "PRTF" and not same <= tag.grammemes:
+            continue
+        if tag.POS == "COMP":
+            forms.setdefault("comp", form.word)
+        elif "Supr" not in tag.grammemes or "Supr" in parse.tag.grammemes:
+            forms.setdefault(_adjective_key(tag), form.word)
+    if "comp" not in forms and parse.normal_form in COMPARATIVES:
+        forms["comp"] = COMPARATIVES[parse.normal_form]
+    return _entry(forms)
+
+
+def _adjective_key(tag) -> str:
+    agreement = "plur" if tag.number == "plur" else str(tag.gender)
+    if tag.POS in ("ADJS", "PRTS"):
+        return f"short {agreement}"
+    if tag.case == "accs" and agreement in ("masc", "plur"):
+        return f"accs {agreement} {'anim' if 'anim' in tag.grammemes else 'inan'}"
+    return f"{tag.case} {agreement}"
+
+
+def _verb(parse, flags: frozenset) -> dict:
+    forms: dict[str, str] = {}
+    perfective = parse.tag.aspect == "perf"
+    for form in _forms_of(parse, {"VERB", "INFN", "GRND"}):
+        tag = form.tag
+        if tag.POS == "INFN":
+            key = "infn"
+        elif tag.POS == "GRND":
+            if ("past" in tag.grammemes) != perfective:
+                continue
+            key = "grnd"
+        elif tag.mood == "impr":
+            if "incl" in tag.grammemes:
+                continue
+            key = f"impr {tag.number}"
+        elif tag.tense == "past":
+            key = f"past {'plur' if tag.number == 'plur' else tag.gender}"
+        elif parse.normal_form == "быть" and tag.tense == "pres":
+            key = "pres"
+        else:
+            person = tag.person[0] if tag.person else "3"  # безличные: «хочется»
+            key = f"fin {person} {tag.number}"
+        forms.setdefault(key, form.word)
+    return _entry(forms, aspect=str(parse.tag.aspect))
+
+
+def _numeral(parse, flags: frozenset) -> dict:
+    forms: dict[str, str] = {}
+    for form in _forms_of(parse, {"NUMR"}):
+        tag = form.tag
+        key = f"{tag.case} {tag.gender}" if tag.gender else str(tag.case)
+        if tag.case == "accs" and "anim" in tag.grammemes:
+            key = f"{tag.case} anim"
+        forms.setdefault(key, form.word)
+    return _entry(forms)
+
+
+def _entry(forms: dict, **extra) -> dict:
+    """Пустые и значения по умолчанию в таблицу не пишем: так она вдвое меньше."""
+    defaults = {"gender": "masc", "animate": False, "number": "sing", "aspect": ""}
+    values = {key: value for key, value in extra.items() if value != defaults[key] and value}
+    return {"forms": forms, **values}
+
+
+@cache
+def _morph():
+    import pymorphy3
+
+    return pymorphy3.MorphAnalyzer()
+
+
+def main() -> None:
+    """Перестроить таблицу форм и сказать, сколько в ней слов."""
+    table = build()
+    text = json.dumps(table, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    FORMS_FILE.write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))
+    words = {pos: len(entries) for pos, entries in table["lexemes"].items()}
+    print(f"Таблица форм: {words}; неизменяемых слов в шаблонах: {len(table['literals'])}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Омонимы и общеизвестное в «Городке»: документы из ``homonyms.txt`` и ``pairs.txt``.
+
+Омоним раскрывают несколько предложений с одним смыслом; знания идут рядами одной темы
+(«чем режут», «кто что ест»), поэтому и здесь следующее предложение связано с предыдущим.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from lecture_lib.corpus.grammar import LINE, Compiled, State, compile_template
+from lecture_lib.corpus.lexicon import FOLDER, lexicon, rows
+from lecture_lib.corpus.world import world
+
+
+class Collection:
+    """Ряд шаблонов одной темы; документ — несколько из них без повторов."""
+
+    def __init__(self, kind: str, name: str, templates: list[str]):
+        self.kind, self.name = kind, name
+        self.templates: list[Compiled] = [compile_template(text, lexicon()) for text in templates]
+
+    def emit(self, state: State) -> list:
+        """Сыграть от трёх до семи шаблонов; роли ``A`` и ``B`` — жители-друзья."""
+        town = world()
+        state.roles["A"] = state.pick([r for r in town.adults if town.related("friend", r)])
+        state.roles["B"] = state.pick(town.related("friend", state.roles["A"]))
+        left = list(self.templates)
+        for _ in range(min(len(left), 3 + int(state.draw() * 5))):
+            left.pop(int(state.draw() * len(left))).emit(state)
+            state.out.append(LINE)
+        return []
+
+
+@cache
+def homonyms() -> list[Collection]:
+    """По документу на каждый смысл каждого омонима."""
+    senses: dict[str, list[str]] = {}
+    for lemma, text in rows("homonyms.txt"):
+        senses.setdefault(lemma, []).append(text)
+    return [Collection("homonym", lemma, texts) for lemma, texts in senses.items()]
+
+
+@cache
+def knowledge() -> list[Collection]:
+    """По документу на каждую тему ``pairs.txt`` (тема — строка, начатая с «##»)."""
+    themes: dict[str, list[str]] = {}
+    theme = "разное"
+    for line in (FOLDER / "pairs.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("##"):
+            theme = line.lstrip("# ").strip()
+        elif line.strip() and not line.startswith("#"):
+            themes.setdefault(theme, []).append(line.split("\t")[-1].strip())
+    return [Collection("knowledge", theme, texts) for theme, texts in themes.items()]
