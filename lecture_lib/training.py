@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -284,15 +285,13 @@ class _Window:
 
     def restart(self) -> None:
         """Начинает счёт заново — после записи чекпойнта, чтобы он не замедлял «токены/с»."""
-        self.sums: dict[str, float] = defaultdict(float)
-        self.steps = 0
+        self.values: dict[str, list[float]] = defaultdict(list)
         self.started = time.perf_counter()
         self.losses = self.losses[-5:]
 
     def add(self, metrics: dict[str, float]) -> None:
         for name, value in metrics.items():
-            self.sums[name] += float(value)
-        self.steps += 1
+            self.values[name].append(float(value))
         self.losses.append(metrics["loss"])
 
     def row(self) -> dict[str, float]:
@@ -300,19 +299,20 @@ class _Window:
         seconds = time.perf_counter() - self.started
         self.run.seconds += seconds
         row = {"step": self.run.step}
-        row |= {name: total / self.steps for name, total in self.sums.items()}
+        # Не всякая величина есть на каждом шаге: среднее — по шагам, где она была.
+        row |= {name: fmean(values) for name, values in self.values.items()}
         return row | {
             "tokens": self.run.tokens,
-            "tokens_per_second": self.sums["tokens"] / seconds,
+            "tokens_per_second": sum(self.values["tokens"]) / seconds,
             "seconds": self.run.seconds,
         }
 
     def summary(self) -> str:
         """Подпись к полосе: потери, доля верных ответов, токены в секунду."""
-        parts = [f"потери {self.sums['loss'] / self.steps:.3f}"]
-        if "accuracy" in self.sums:
-            parts.append(f"верно {100 * self.sums['accuracy'] / self.steps:.1f} %")
-        speed = self.sums["tokens"] / (time.perf_counter() - self.started)
+        parts = [f"потери {fmean(self.values['loss']):.3f}"]
+        if "accuracy" in self.values:
+            parts.append(f"верно {100 * fmean(self.values['accuracy']):.1f} %")
+        speed = sum(self.values["tokens"]) / (time.perf_counter() - self.started)
         parts.append(f"{speed:,.0f} токенов/с".replace(",", " "))
         return ", ".join(parts)
 
@@ -345,7 +345,7 @@ def _progress_bar(config: PretrainingConfig, start: int, progress: bool) -> tqdm
         desc="Обучение",
         unit="шаг",
         disable=not progress,
-        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} шагов, осталось {remaining}, {postfix}",
+        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} шагов, осталось {remaining}{postfix}",
     )
 
 
