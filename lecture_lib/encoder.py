@@ -35,7 +35,8 @@ class EncoderOutput:
 class Embeddings(nn.Module):
     """Сумма трёх эмбеддингов — токена, позиции, сегмента, — затем LayerNorm.
 
-    Источник: Devlin et al., 2019, рисунок 2.
+    Источник: Devlin et al., 2019, рисунок 2. Позиции идут подряд, начиная с position_offset; от
+    RoBERTa в transformers это отличается только на [PAD], которого всё равно никто не видит.
     """
 
     def __init__(self, config: EncoderConfig):
@@ -101,8 +102,8 @@ class SelfAttention(nn.Module):
         scores = query @ key.transpose(-1, -2)  # (B, H, S, d) x (B, H, d, S) -> (B, H, S, S)
         if attention_bias is not None:
             scores = scores + attention_bias.to(scores.dtype)
-        # В bfloat16 softmax точен достаточно (градиент модели не меняется), а в float32 — на 7 %
-        # медленнее всего шага. Внутри себя softmax и так складывает во float32.
+        # В bfloat16 softmax точен достаточно (градиент модели не меняется), а во float32 весь
+        # шаг обучения на 7–15 % медленнее. Внутри себя softmax и так складывает во float32.
         weights = F.softmax(scores, dim=-1)
         context = self.dropout(weights) @ value  # (B, H, S, d)
         context = context.transpose(1, 2).flatten(2)  # (B, H, S, d) -> (B, S, D)

@@ -74,7 +74,7 @@ class PretrainingModel(nn.Module):
 
     С config.is_causal это обычная языковая модель: логиты места i отвечают за токен i + 1. Сдвиг
     делает функция потерь (losses.causal_lm_loss), а не модель.
-    ValueError — next_sentence=True, а слоя над [CLS] в config нет.
+    ValueError — next_sentence=True, а слоя над [CLS] в config нет или модель причинная.
     """
 
     def __init__(self, config: EncoderConfig, next_sentence: bool = True):
@@ -83,6 +83,11 @@ class PretrainingModel(nn.Module):
             raise ValueError(
                 "next_sentence = True при add_pooling_layer = False: задаче NSP нужен слой "
                 "над [CLS]."
+            )
+        if next_sentence and config.is_causal:
+            raise ValueError(
+                "next_sentence = True при is_causal = True: [CLS] причинной модели видит только "
+                "себя и о фразах ничего не знает."
             )
         self.config = config
         self.next_sentence = next_sentence

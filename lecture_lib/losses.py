@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-IGNORED = -100  # метка «здесь ничего не предсказываем», как в masking.py
+from lecture_lib.masking import IGNORED
 
 # Столько строк логитов (64 × 8000 × 4 байта = 2 МБ) помещается в кэш процессора. Вся таблица
 # разом не помещается и ездит в память по нескольку раз: порциями выходит в 2,5 раза быстрее.

@@ -41,7 +41,8 @@ class ReferenceTable:
         return {row: self.value(row, column) for row, _ in self.rows}
 
 
-# Имя строки — доли [MASK] / случайный / прежний, из которых складывается 100 %.
+# Имя строки — доли MASK / SAME / RND, как в статье: [MASK], прежний токен, случайный токен.
+# В MaskingConfig порядок другой; переводит его masking_rates.
 BERT_TABLE_8 = ReferenceTable(
     title="Чем заменять выбранные токены",
     source="Devlin et al., 2019, таблица 8 (приложение C.2)",
@@ -54,11 +55,21 @@ BERT_TABLE_8 = ReferenceTable(
         ("0/20/80", (83.7, 94.8, 94.6)),
         ("0/0/100", (83.6, 94.9, 94.6)),
     ),
-    note=(
-        "Порядок долей — как в лекции. В самой статье столбцы стоят как MASK, SAME, RND; отложенная "
-        "часть данных, BERT-base."
-    ),
+    note="Отложенная часть данных (dev). Имя строки — доли MASK / SAME / RND в процентах.",
 )
+
+
+def masking_rates(row: str) -> tuple[float, float, float]:
+    """Доли строки таблицы 8 в порядке MaskingConfig: ([MASK], случайный, прежний).
+
+    >>> masking_rates("80/0/20")
+    (0.8, 0.2, 0.0)
+    """
+    if row not in dict(BERT_TABLE_8.rows):
+        raise ValueError(f"row = {row!r}: такой строки в таблице 8 нет.")
+    mask, same, random = (int(percent) / 100 for percent in row.split("/"))
+    return mask, random, same
+
 
 BERT_GLUE = ReferenceTable(
     title="BERT на GLUE",
@@ -104,7 +115,7 @@ DISTILBERT_GLUE = ReferenceTable(
     ),
 )  # fmt: skip
 
-# Сколько параметров называют статьи и сколько их на самом деле считает parameters.py.
-CLAIMED_PARAMETERS = {"BERT_BASE": 110_000_000, "BERT_LARGE": 340_000_000}  # Devlin et al., §3
+# Сколько параметров у BERT по словам статьи (раздел 3); точный счёт — в parameters.py.
+CLAIMED_PARAMETERS = {"BERT_BASE": 110_000_000, "BERT_LARGE": 340_000_000}
 
 TABLES = (BERT_TABLE_8, BERT_GLUE, ROBERTA_GLUE, DISTILBERT_GLUE)

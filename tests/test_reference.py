@@ -1,0 +1,60 @@
+"""Таблицы статей: ряды полны, средние сходятся — кроме места, где опечатка в самой статье."""
+
+import pytest
+
+from lecture_lib.config import MaskingConfig
+from lecture_lib.reference import (
+    BERT_GLUE,
+    BERT_TABLE_8,
+    DISTILBERT_GLUE,
+    ROBERTA_GLUE,
+    TABLES,
+    ReferenceTable,
+    masking_rates,
+)
+
+
+@pytest.mark.parametrize("table", (BERT_GLUE, DISTILBERT_GLUE), ids=lambda table: table.title)
+def test_averages_follow_from_columns(table):
+    """Среднее пересчитывается из столбцов: перепутанная цифра обнаружилась бы."""
+    tasks = [column for column in table.columns if column != "Среднее"]
+    for row, stated in table.column("Среднее").items():
+        counted = sum(table.value(row, task) for task in tasks) / len(tasks)
+        if (table, row) == (DISTILBERT_GLUE, "BERT-base"):  # об этой строке сказано в note
+            assert counted == pytest.approx(stated + 2 / 9, abs=0.05)
+            continue
+        assert counted == pytest.approx(stated, abs=0.061), row
+
+
+def test_numbers_of_the_lecture():
+    """Числа, которые стоят на слайдах."""
+    assert list(BERT_GLUE.column("Среднее").values()) == [74.0, 71.0, 75.1, 79.6, 82.1]
+    assert BERT_TABLE_8.value("100/0/0", "NER, признаки") == 94.0
+    assert ROBERTA_GLUE.value("RoBERTa", "WNLI") == 91.3
+    assert ROBERTA_GLUE.value("BERT_LARGE", "WNLI") is None
+    assert list(DISTILBERT_GLUE.column("Среднее").values()) == [68.7, 79.5, 77.0]
+
+
+def test_rates_of_table_8_change_order():
+    """В таблице порядок MASK / SAME / RND, в MaskingConfig — [MASK], случайный, прежний."""
+    assert masking_rates("80/0/20") == (0.8, 0.2, 0.0)
+    assert masking_rates("80/20/0") == (0.8, 0.0, 0.2)
+    for row, _ in BERT_TABLE_8.rows:
+        mask, random, keep = masking_rates(row)
+        MaskingConfig(mask_rate=mask, random_rate=random, keep_rate=keep)
+
+
+def test_every_table_names_its_source():
+    for table in TABLES:
+        assert "таблица" in table.source and "20" in table.source
+
+
+def test_wrong_row_or_column_is_named():
+    with pytest.raises(ValueError, match="row = 'GPT-5'"):
+        BERT_GLUE.value("GPT-5", "QQP")
+    with pytest.raises(ValueError, match="column = 'SQuAD'"):
+        BERT_GLUE.value("BERT_BASE", "SQuAD")
+    with pytest.raises(ValueError, match="50/25/25"):
+        masking_rates("50/25/25")
+    with pytest.raises(ValueError, match="чисел 1, столбцов 2"):
+        ReferenceTable("т", "и", ("а", "б"), (("строка", (1.0,)),))
