@@ -220,7 +220,7 @@ def continue_words(
                 word = "".join(pieces.texts[piece] for piece in head)
                 words[word] = words.get(word, 0.0) + math.exp(value) * (1 - more) / mass
         total = scores + torch.tensor([value for _, value in heads])[:, None]
-        best = total.flatten().topk(min(beam, int(allowed.sum())))
+        best = total.flatten().topk(min(beam, len(heads) * int(allowed.sum())))
         heads = [
             ((*heads[index // scores.shape[1]][0], index % scores.shape[1]), value)
             for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
