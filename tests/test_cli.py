@@ -12,7 +12,7 @@ import pytest
 
 from lecture_lib import cli, quality
 
-COMMANDS = cli.command_names()
+COMMANDS = list(cli.COMMANDS)
 
 
 def run(capsys, *arguments) -> tuple[int, str, str]:
