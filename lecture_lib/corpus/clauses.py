@@ -130,6 +130,8 @@ class _Story:
         frame = self.state.pick(self.maker.others[self.tense])
         self.other_subject(frame)
         aspect, adverb = self.frames.time(self.state, frame, self.tense, False)
+        if adverb and adverb.kind in ("time_futr", "duration"):
+            adverb = None  # «через год кот замяукает» — так о зверях и вещах не говорят
         pieces = [self.phrase("other"), self.predicate(frame, aspect, "O", ""), self.complement(frame)]
         if frame.has("weather") and self.state.draw() < 0.6:
             pieces[:2] = pieces[1::-1]

@@ -28,8 +28,6 @@ NUMERALS = (
     "четырнадцать пятнадцать шестнадцать семнадцать восемнадцать девятнадцать двадцать тридцать "
     "сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто"
 ).split()
-# Сравнительные степени, которые pymorphy3 считает отдельными словами.
-COMPARATIVES = {"высокий": "выше", "хороший": "лучше", "плохой": "хуже", "маленький": "меньше", "большой": "больше"}
 # Слова, которые нужны самой грамматике, а не файлам словаря.
 GRAMMAR_WORDS = (
     [("ADJF", word) for word in "один который этот весь свой каждый мой твой наш ваш".split()]
@@ -105,8 +103,7 @@ def needed_lexemes() -> dict[tuple[str, str], frozenset]:
         want("NOUN", row[0])
     for row in rows("petnames.txt"):
         want("NOUN", row[0], ("anim", "Title"))
-    for pet in "кот котёнок кошка пёс щенок собака попугай хомяк".split():
-        want("NOUN", pet, ("anim",))
+        want("NOUN", row[1], ("anim",))
     _want_template_words(want)
     return needed
 
@@ -222,10 +219,11 @@ def lexeme_entry(pos: str, lemma: str, flags: frozenset) -> dict:
         return _indeclinable(surface, flags)
     parse = _best_parse(pos, surface, flags)
     entry = {"NOUN": _noun, "ADJF": _adjective, "VERB": _verb, "NUMR": _numeral}[pos](parse, flags)
+    entry["forms"].update(irregular_forms().get((pos, lemma), {}))
     keep = sorted(flags & {"na", "uncount", "plural", "indecl", "Name", "Surn"})
     if keep:
         entry["flags"] = keep
-    if flags & {"Name", "Surn", "Title"}:
+    if flags & {"Name", "Surn", "Title"} or surface[0].isupper():
         entry["forms"] = {key: form.capitalize() for key, form in entry["forms"].items()}
     return entry
 
@@ -237,8 +235,7 @@ def _best_parse(pos: str, surface: str, flags: frozenset):
         if parse.tag.POS not in POS_TAGS[pos]:
             continue
         base = parse.word if parse.tag.POS == "PRTF" else parse.normal_form
-        number = "plur" if "plural" in flags else "sing"
-        fits = base == surface.lower() or (parse.word == surface.lower() and number in tag)
+        fits = base == surface.lower() or parse.word == surface.lower()
         if not fits or (pos == "NOUN" and "nomn" not in tag and parse.tag.POS != "NPRO"):
             continue
         wrong = [f for f in flags & {"masc", "femn", "anim", "inan", "Name", "Surn"} if f not in tag]
@@ -265,6 +262,15 @@ def rejected_forms() -> frozenset:
     return frozenset(word for row in rows("rejected_forms.txt") for word in row[0].split())
 
 
+@cache
+def irregular_forms() -> dict[tuple[str, str], dict[str, str]]:
+    """Поправки из ``irregular_forms.txt``: (часть речи, лемма) → {ключ: форма}."""
+    return {
+        (pos, lemma): dict(pair.strip().split("=") for pair in pairs.split(";"))
+        for pos, lemma, pairs in rows("irregular_forms.txt")
+    }
+
+
 def _noun(parse, flags: frozenset) -> dict:
     forms: dict[str, str] = {}
     for form in sorted(parse.lexeme, key=lambda form: form.word in rejected_forms()):
@@ -273,7 +279,7 @@ def _noun(parse, flags: frozenset) -> dict:
             continue
         if tag.POS == "ADJF" and tag.number == "sing" and tag.gender != parse.tag.gender:
             continue
-        if tag.POS == "ADJF" and tag.case == "accs" and ("inan" in tag.grammemes) == ("anim" in flags):
+        if tag.POS == "ADJF" and ("inan" if "anim" in flags else "anim") in tag.grammemes:
             continue
         key = f"{tag.case} {tag.number or 'sing'}"
         if "loc2" in tag.grammemes or tag.case == "loc2":
@@ -282,7 +288,8 @@ def _noun(parse, flags: frozenset) -> dict:
             forms.setdefault(key, form.word)
     if parse.tag.POS == "NPRO" and not parse.tag.number:  # «себя», «кто» — при любом числе
         forms |= {key.replace("sing", "plur"): form for key, form in forms.items()}
-    plural_only = "Pltm" in parse.tag.grammemes or "plural" in flags or not any(key.endswith("sing") for key in forms)
+    written_plural = "plur" in parse.tag.grammemes and parse.word != parse.normal_form  # «овощи»
+    plural_only = "Pltm" in parse.tag.grammemes or "plural" in flags or written_plural or not any(key.endswith("sing") for key in forms)
     gender = next((f for f in ("masc", "femn", "neut") if f in flags), None) or str(parse.tag.gender or "masc")
     animate = "anim" in flags or ("inan" not in flags and parse.tag.animacy == "anim")
     return _entry(forms, gender=gender, animate=animate, number="plur" if plural_only else "sing")
@@ -306,8 +313,6 @@ def _adjective(parse, flags: frozenset) -> dict:
             forms.setdefault("comp", form.word)
         elif "Supr" not in tag.grammemes or "Supr" in parse.tag.grammemes:
             forms.setdefault(_adjective_key(tag), form.word)
-    if "comp" not in forms and parse.normal_form in COMPARATIVES:
-        forms["comp"] = COMPARATIVES[parse.normal_form]
     return _entry(forms)
 
 

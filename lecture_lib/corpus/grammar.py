@@ -83,6 +83,7 @@ class Word(NamedTuple):
     target: Entity | None = None
 
 
+NAMED_PLACE = 0.15  # как часто место зовут по имени: «в кинотеатре „Заря“»
 SPACE = Word(" ")
 BREAK = Word("\n", "break")  # граница предложений внутри строки сценария
 LINE = Word("\n", "line")  # конец строки сценария
@@ -353,6 +354,9 @@ class NounNode(_SlotNode):
         else:
             lexeme = self.lexemes[0] if len(self.lexemes) == 1 else state.pick(self.lexemes)
         entity = Entity(lexeme, "plur" if self.plural else None)
+        titles = state.lexicon.places.get(lexeme.lemma) if self.place and not self.plural else None
+        if titles and state.draw() < NAMED_PLACE:
+            entity.title = state.pick(titles)
         state.roles[lexeme.lemma] = entity
         if slot.bind:
             state.roles[slot.bind] = entity

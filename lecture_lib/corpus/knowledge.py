@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from lecture_lib.corpus.grammar import LINE, Compiled, State, compile_template
-from lecture_lib.corpus.lexicon import FOLDER, lexicon, rows
+from lecture_lib.corpus.lexicon import lexicon, rows
 from lecture_lib.corpus.world import world
 
 
@@ -43,12 +43,8 @@ def homonyms() -> list[Collection]:
 
 @cache
 def knowledge() -> list[Collection]:
-    """По документу на каждую тему ``pairs.txt`` (тема — строка, начатая с «##»)."""
+    """По документу на каждую тему ``pairs.txt``."""
     themes: dict[str, list[str]] = {}
-    theme = "разное"
-    for line in (FOLDER / "pairs.txt").read_text(encoding="utf-8").splitlines():
-        if line.startswith("##"):
-            theme = line.lstrip("# ").strip()
-        elif line.strip() and not line.startswith("#"):
-            themes.setdefault(theme, []).append(line.split("\t")[-1].strip())
+    for theme, text in rows("pairs.txt"):
+        themes.setdefault(theme, []).append(text)
     return [Collection("knowledge", theme, texts) for theme, texts in themes.items()]

@@ -90,6 +90,7 @@ class Lexicon:
                 self.lexemes[pos, lemma] = Lexeme(lemma, pos, **entry)
         self.literals: dict[str, list[str]] = table["literals"]
         self.streets: dict[str, str] = table["streets"]
+        self.places = _read_places()
         self.classes = self._read_classes()
         self.adjectives = _read_adjectives()
         self.frames = [_frame(row) for row in rows("verbs.txt")]
@@ -150,15 +151,38 @@ class Lexicon:
 
 
 def _fits(noun: str, classes: frozenset, fits: frozenset) -> bool:
+    """Подходит ли прилагательное с полем ``fits``: класс, «=слово» — да, «-слово» — нет.
+
+    Слово без пометы смысла («роман») отвечает любому смыслу из поля («=роман_книга»).
+    """
     surface = noun.partition("_")[0]
-    if f"-{surface}" in fits or f"-{noun}" in fits:
+    plain = noun == surface
+    named = {w[0] + (w[1:].partition("_")[0] if plain else w[1:]) for w in fits if w[0] in "=-"}
+    if named & {f"-{noun}", f"-{surface}"}:
         return False
-    return bool(classes & fits) or f"={noun}" in fits or f"={surface}" in fits
+    return bool(classes & fits or named & {f"={noun}", f"={surface}"})
 
 
 @cache
 def _noun_classes() -> dict[str, frozenset]:
-    return {row[0]: frozenset(row[1].split()) for row in rows("nouns.txt")}
+    """Классы по леммам; слово без пометы смысла получает классы первого из своих смыслов."""
+    table: dict[str, frozenset] = {}
+    for row in rows("nouns.txt"):
+        table[row[0]] = frozenset(row[1].split())
+        table.setdefault(row[0].partition("_")[0], table[row[0]])
+    return table
+
+
+_UNQUOTED = {"река", "озеро", "деревня", "село", "станция"}
+
+
+def _read_places() -> dict[str, list[str]]:
+    """Названия мест города по видам: кинотеатр → «Заря» …, школа → № 5 …"""
+    places: dict[str, list[str]] = {}
+    for kind, name in rows("places.txt"):
+        bare = kind in _UNQUOTED or name.startswith("№")
+        places.setdefault(kind, []).append(name if bare else f"«{name}»")
+    return places
 
 
 def _read_adjectives() -> dict[str, tuple[frozenset, frozenset]]:

@@ -254,7 +254,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="зерно генератора")
     options = parser.parse_args()
     script = Script(SCRIPTS / f"{options.script}.txt", lexicon(), world())
-    from lecture_lib.corpus.documents import finished
+    from lecture_lib.corpus.gorodok import finished
 
     for number in range(options.count):
         state = State(lexicon(), random.Random(options.seed * 1000 + number).random)

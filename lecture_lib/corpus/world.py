@@ -104,14 +104,18 @@ class World:
         """Общее у семьи: улица, дом, питомец и его кличка."""
         street = self._pick(rows("streets.txt"))[0]
         pet_row = self._pick(rows("petnames.txt"))
-        pet = self._pick(PETS[pet_row[1]])
         adjective = self.words.get("ADJF", self.words.streets[street])
         return {
             "street": Entity(self.words.get("NOUN", "улица"), modifiers=(adjective,)),
             "house": Entity(_number_lexeme(1 + int(self.draw() * 40))),
-            "pet": self._noun(pet),
+            "pet": self._noun(pet_row[1]),
             "petname": self._noun(pet_row[0]),
         }
+
+    def _workplace(self, lemma: str) -> Entity:
+        """Место работы; у школ, больниц и магазинов города есть номера и названия."""
+        titles = self.words.places.get(lemma)
+        return Entity(self.words.get("NOUN", lemma), title=self._pick(titles) if titles else "")
 
     def _noun(self, lemma: str) -> Entity:
         return Entity(self.words.get("NOUN", lemma))
@@ -130,7 +134,7 @@ class World:
         resident.attributes = {
             **home,
             "prof": self._noun(profession[0 if gender == "masc" else 1]),
-            "work": self._noun(profession[2]),
+            "work": self._workplace(profession[2]),
             "dish": Entity(self._pick(self._liked("dish"))),
             "drink": Entity(self._pick(self._liked("drink"))),
             "hobby": self._noun(self._pick(rows("hobbies.txt"))[0]),
@@ -168,17 +172,6 @@ class World:
         if one is other or one.lexeme is other.lexeme or one.last.lemma[:4] == other.last.lemma[:4]:
             return False
         return other.index not in self.relations.get("friend", {}).get(one.index, ())
-
-
-# Кто прячется за пометой в petnames.txt.
-PETS = {
-    "cat": ("кот", "котёнок"),
-    "cat_f": ("кошка",),
-    "dog": ("пёс", "щенок"),
-    "dog_f": ("собака",),
-    "parrot": ("попугай",),
-    "hamster": ("хомяк",),
-}
 
 
 @cache

@@ -37,6 +37,7 @@ _WITHOUT_YO = 0.12  # в стольких документах вместо «ё
 _WITH_TYPO = 0.02  # в стольких документах есть опечатка
 _EXTRA_SPACE = re.compile(r" +(?=[ ,.!?»])")
 _NEW_SPEECH = re.compile(r"(?<=\. — )[а-яё]")  # после авторских слов реплика — с прописной
+_ANSWER = re.compile(r"(?<=\? — )[а-яё]")  # «Кто это? — Врач.»
 _TOKEN = re.compile(r"[A-Za-zА-Яа-яЁё]+(?:-[A-Za-zА-Яа-яЁё]+)*|\d+|[^\w\s]|_")
 
 
@@ -173,7 +174,7 @@ def finished(state: State, truth: bool = False, facts: list | None = None, noise
     for words, known in _by_sentence(state.out, facts or []):
         raw = "".join([word.text for word in words])
         text = _EXTRA_SPACE.sub("", raw) if "  " in raw or " ," in raw or " ." in raw else raw
-        text = _NEW_SPEECH.sub(lambda found: found[0].upper(), _capitalised(text.strip()))
+        text = _capitalised(text.strip())
         if noise:
             text = noise(text)
         if not annotator:
@@ -203,14 +204,15 @@ def _by_sentence(out: list[Word], facts: list) -> Iterator[tuple[list[Word], lis
 
 
 def _capitalised(text: str) -> str:
-    if text[:1].isalpha():
-        return text[0].upper() + text[1:]
-    for index, letter in enumerate(text):
-        if letter.isalpha():
-            return text[:index] + letter.upper() + text[index + 1 :]
-        if letter.isdigit():
-            break
-    return text
+    """Прописная буква в начале предложения, новой реплики и ответа на вопрос."""
+    start = next((i for i, letter in enumerate(text) if letter.isalnum()), 0)
+    text = text[:start] + text[start : start + 1].upper() + text[start + 1 :]
+    if " — " not in text:
+        return text
+    text = _NEW_SPEECH.sub(lambda found: found[0].upper(), text)
+    if text[0] in "—«":  # «— Кто там? — спросила Анна.»
+        return text
+    return _ANSWER.sub(lambda found: found[0].upper(), text)
 
 
 def _name(who: Entity) -> str:
