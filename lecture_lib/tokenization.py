@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import string
 import unicodedata
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +27,8 @@ from tokenizers import (
     processors,
     trainers,
 )
+
+from lecture_lib.network import hub_is_reachable as hub_reachable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -237,19 +236,6 @@ def _open(source: str) -> PreTrainedTokenizerFast:
     # Без сети transformers повторяет запросы почти минуту; проще спросить один раз самим.
     offline = not Path(source).is_dir() and not hub_reachable()
     return AutoTokenizer.from_pretrained(source, local_files_only=offline)
-
-
-def hub_reachable(timeout: float = 3.0) -> bool:
-    """Отвечает ли Hugging Face Hub; ждёт не дольше timeout секунд."""
-    address = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
-    request = urllib.request.Request(address, method="HEAD")
-    try:
-        urllib.request.urlopen(request, timeout=timeout).close()
-    except urllib.error.HTTPError:
-        return True  # сервер ответил, пусть и отказом
-    except OSError:
-        return False
-    return True
 
 
 def _check_vocab_size(vocab_size: int, smallest: int) -> None:
