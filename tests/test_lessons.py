@@ -84,3 +84,10 @@ def test_most_outputs_are_compared(path):
     """nbval сравнивает вывод не меньше чем у 60 % ячеек."""
     cells = code_cells(path)
     assert sum(map(is_compared, cells)) >= COMPARED_SHARE * len(cells)
+
+
+@each_notebook
+def test_no_semicolons_at_the_end(path):
+    """Ячейка не гасит вывод точкой с запятой: под nbval это не действует (нужно ``_ = …``)."""
+    sources = ["".join(cell["source"]).rstrip() for cell in code_cells(path)]
+    assert [source for source in sources if source.endswith(";")] == []
