@@ -86,7 +86,7 @@ def choose_spans(
     # Шаг цикла — по отрезку в каждой строке; хоть один новый токен он добавляет всегда.
     while (left := budget - chosen.sum(1)).any():
         start = _noise(special_mask | chosen, generator).argmin(1, keepdim=True)
-        length = _draw_span_lengths(len(word_ids), generator)[:, None]
+        length = draw_span_lengths(len(word_ids), generator)[:, None]
         distance = word_ids - word_ids.gather(1, start)  # в словах от начала отрезка
         in_span = (distance >= 0) & (distance < length) & ~special_mask & ~chosen
         in_span &= segment == segment.gather(1, start)
@@ -165,7 +165,7 @@ def _draw_budget(
     return torch.minimum(budget, ordinary)
 
 
-def _draw_span_lengths(count: int, generator: torch.Generator) -> torch.Tensor:
+def draw_span_lengths(count: int, generator: torch.Generator) -> torch.Tensor:
     """Длины отрезков: Geo(0.2), ограниченное десятью и заново нормированное; (count,) int64."""
     lengths = torch.arange(1, LONGEST_SPAN + 1)
     weights = SPAN_PARAMETER * (1 - SPAN_PARAMETER) ** (lengths - 1)

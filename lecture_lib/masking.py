@@ -147,7 +147,7 @@ def find_special(input_ids: torch.Tensor, vocabulary: MaskingVocabulary) -> torc
     ValueError — номера не того типа или формы, батч пуст, номер за пределами словаря.
     """
     _check_ids(input_ids, vocabulary)
-    return vocabulary.is_special[input_ids]
+    return _look_up(vocabulary.is_special, input_ids)
 
 
 def find_words(
@@ -156,7 +156,7 @@ def find_words(
     """Нумерует слова строки по подсловам: [CLS] при ##вет ! [SEP] -> -1 0 0 1 -1."""
     _check_ids(input_ids, vocabulary)
     check_batch(input_ids, special_mask)
-    return number_words(vocabulary.is_continuation[input_ids], special_mask)
+    return number_words(_look_up(vocabulary.is_continuation, input_ids), special_mask)
 
 
 def draw_replacements(
@@ -172,12 +172,12 @@ def draw_replacements(
     check_rates(*rates)
     check_generator(generator)
     mask_rate, random_rate, _ = rates
-    # Отрезок [0, 1) разрезан на три части, длина каждой — вероятность исхода.
-    edges = torch.tensor([mask_rate, mask_rate + random_rate])
     draw = torch.rand(int(chosen.sum()), generator=generator)
+    # Отрезок [0, 1) разрезан на три части, длина каждой — вероятность исхода. Каждая
+    # пройденная граница — плюс единица: MASK, за первой границей RANDOM, за второй KEEP.
+    outcome = MASK + (draw >= mask_rate).to(torch.int8) + (draw >= mask_rate + random_rate)
     actions = torch.full(chosen.shape, NOT_CHOSEN, dtype=torch.int8)
-    actions[chosen] = (MASK + torch.bucketize(draw, edges, right=True)).to(torch.int8)
-    return actions
+    return actions.masked_scatter_(chosen, outcome)  # исходы ложатся на выбранные места подряд
 
 
 def apply_replacements(
@@ -198,8 +198,7 @@ def apply_replacements(
     ordinary = vocabulary.ordinary_token_ids
     picked = torch.randint(len(ordinary), (int(is_random.sum()),), generator=generator)
     masked_ids = input_ids.masked_fill(actions == MASK, vocabulary.mask_token_id)
-    masked_ids[is_random] = ordinary[picked]
-    return masked_ids
+    return masked_ids.masked_scatter_(is_random, _look_up(ordinary, picked))
 
 
 def make_labels(input_ids: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
@@ -317,6 +316,11 @@ def pad_sequences(
     flat = chain.from_iterable(sequences)
     input_ids[is_real] = np.fromiter(flat, dtype=np.int64, count=lengths.sum())
     return torch.from_numpy(input_ids), torch.from_numpy(is_real.astype(np.int64))
+
+
+def _look_up(table: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """table[ids]. index_select, а не скобки: скобки будят второй поток ради восьми тысяч чисел."""
+    return table.index_select(0, ids.flatten()).view(ids.shape)
 
 
 def _check_ids(input_ids: torch.Tensor, vocabulary: MaskingVocabulary) -> None:

@@ -88,7 +88,7 @@ def load_pretrained(name_or_folder: str | Path = "mini") -> PretrainingModel:
 
 def _load_ours(folder: Path) -> PretrainingModel:
     files = _read_verified(folder)
-    fields = json.loads(files[CONFIG])
+    fields = _parse_json(files[CONFIG], folder / CONFIG)
     state = _parse_weights(files[WEIGHTS], folder / WEIGHTS)
     state = {name: tensor.float() for name, tensor in state.items()}
     state[TIED[0]] = state[WORDS[0]]
@@ -96,7 +96,7 @@ def _load_ours(folder: Path) -> PretrainingModel:
 
 
 def _load_hugging_face(folder: Path) -> PretrainingModel:
-    fields = json.loads(_read_file(folder / CONFIG))
+    fields = _parse_json(_read_file(folder / CONFIG), folder / CONFIG)
     if fields.get("model_type") != "bert":
         raise ValueError(
             f"name_or_folder = {str(folder)!r}: модель вида {fields.get('model_type')!r}, "
@@ -116,11 +116,13 @@ def _fill(
     config: EncoderConfig, next_sentence: bool, state: Mapping[str, torch.Tensor]
 ) -> PretrainingModel:
     """Создаёт модель и кладёт в неё веса; лишних и недостающих быть не должно."""
-    model = PretrainingModel(config, next_sentence=next_sentence)
+    with torch.device("meta"):  # без памяти и без случайных весов: их всё равно заменят
+        model = PretrainingModel(config, next_sentence=next_sentence)
     try:
-        model.load_state_dict(state)
+        model.load_state_dict(state, assign=True)
     except RuntimeError as error:
         raise ValueError(f"Веса не подходят к настройкам модели: {error}") from error
+    model.mlm_head.tie(model.encoder.embeddings.word_embeddings)
     return model.eval()
 
 
@@ -215,7 +217,7 @@ def _download(name: str) -> Path:
 
 def _read_verified(folder: Path) -> dict[str, bytes]:
     """Файлы чекпойнта, сверенные с контрольными суммами."""
-    sums = json.loads(_read_file(folder / CHECKSUMS))
+    sums = _parse_json(_read_file(folder / CHECKSUMS), folder / CHECKSUMS)
     files = {name: _read_file(folder / name) for name in (WEIGHTS, CONFIG, CARD)}
     for name, content in files.items():
         if hashlib.sha256(content).hexdigest() != sums.get(name):
@@ -231,6 +233,13 @@ def _read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ValueError(f"Нет файла {path}: модель не открыть ({error.strerror}).") from error
+
+
+def _parse_json(content: bytes, path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise ValueError(f"Файл {path} повреждён: {error}") from error
 
 
 def _parse_weights(content: bytes, path: Path) -> dict[str, torch.Tensor]:

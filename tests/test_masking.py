@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from lecture_lib.config import MaskingConfig
+from lecture_lib.mask_patterns import draw_span_lengths
 from lecture_lib.masking import (
     IGNORED,
     KEEP,
@@ -243,16 +244,14 @@ def test_spans_are_long_and_fill_the_budget():
 
 
 def test_span_lengths_follow_spanbert():
-    """Без обрезки и слияний (доля мала) длины ~ Geo(0.2), усечённое до 10; среднее 3.8."""
-    rows, length = 20_000, 200
-    weights = torch.tensor([0.2 * 0.8**k for k in range(10)])
-    weights /= weights.sum()
-    chosen = choose_spans(torch.arange(length).repeat(rows, 1), 0.055, seeded())
-    # Первый разыгранный отрезок не обрезан: счёт на строку — 11 токенов, длиннейший — 10.
-    first_lengths = torch.bincount(runs(chosen), minlength=12).float()
-    assert first_lengths[1:11].sum() > rows
-    mean = float((weights * torch.arange(1, 11)).sum())
-    assert mean == pytest.approx(3.8, abs=0.01)
+    """Длины отрезков ~ Geo(0.2), усечённое до 10: хи-квадрат и среднее 3.8 из статьи."""
+    lengths = draw_span_lengths(200_000, seeded())
+    weights = torch.tensor([0.2 * 0.8**k for k in range(10)], dtype=torch.double)
+    expected = len(lengths) * weights / weights.sum()
+    counts = torch.bincount(lengths, minlength=11)
+    assert counts[0] == 0 and len(counts) == 11
+    assert float(((counts[1:] - expected) ** 2 / expected).sum()) < 9 + 5 * math.sqrt(18)
+    assert lengths.double().mean() == pytest.approx(3.8, abs=0.03)
 
 
 def test_spans_do_not_cross_separators():
