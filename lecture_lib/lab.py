@@ -133,10 +133,16 @@ def run_lab(*, ip: str | None = None, port: int | None = None, browser: bool | N
     trust_lessons(root)
     server = LabApp.initialize_server(argv=arguments)
     address = server.local_url.partition("?")[0] + f"?token={token}"
+    # В очередь за открытием порта: напечатанный адрес уже отвечает.
+    server.io_loop.add_callback(print_address, address)
+    server.start()
+
+
+def print_address(address: str) -> None:
+    """Говорит, куда идти и как остановить."""
     print(
-        "\nJupyterLab запущен. Уроки — в папке lessons, начните с 00_start.ipynb.\n"
+        f"\nJupyterLab запущен. Уроки — в папке lessons, начните с {FIRST_LESSON}.\n"
         f"Адрес для браузера: {address}\n"
         "Остановить: Ctrl+C в этом окне.\n",
         flush=True,
     )
-    server.start()
