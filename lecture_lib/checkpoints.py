@@ -68,6 +68,17 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
 
 
+def check_same_run(saved: dict[str, Any], current: dict[str, Any], folder: Path) -> None:
+    """ValueError, если чекпойнт сделан с другими настройками: называет, с какими."""
+    changed = [name for name in saved | current if saved.get(name) != current.get(name)]
+    if changed:
+        listed = "; ".join(f"{n}: было {saved.get(n)}, стало {current.get(n)}" for n in changed)
+        raise ValueError(
+            f"folder={str(folder)!r}: чекпойнт сделан с другими настройками ({listed}). "
+            "Верните прежние значения или укажите другую папку."
+        )
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Пишет файл так, что под именем path всегда лежит либо старое, либо новое целиком."""
     temporary = path.with_name(path.name + ".tmp")

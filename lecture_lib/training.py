@@ -27,6 +27,7 @@ from tqdm.auto import tqdm
 from lecture_lib.checkpoints import (
     HISTORY,
     append_row,
+    check_same_run,
     has_checkpoints,
     load_latest,
     read_history,
@@ -132,13 +133,15 @@ def train(
     history = History(run.restore(folder, resume) if folder else [])
     window = _Window(run)
     model.train()
+    stopped = False
     with _StopRequest() as stop, _progress_bar(config, run.step, progress) as bar:
-        while run.step < config.total_steps and not stop.requested:
+        while run.step < config.total_steps and not stopped:
             window.add(_one_step(run, batches(run.step), step_loss, config, window.losses))
             bar.set_postfix_str(window.summary(), refresh=False)
             bar.update()
             finished = run.step == config.total_steps
-            save = finished or stop.requested or run.step % config.checkpoint_every == 0
+            stopped = stop.requested  # спросить один раз: остановка без чекпойнта невозможна
+            save = finished or stopped or run.step % config.checkpoint_every == 0
             score = evaluate and (finished or run.step % config.evaluate_every == 0)
             if save or score or run.step % log_every == 0:
                 row = window.row() | (_evaluate(model, evaluate) if score else {})
@@ -253,7 +256,7 @@ class _Run:
             )
         state = load_latest(folder)
         if state is not None:
-            _check_same_run(state["description"], self.description, folder)
+            check_same_run(state["description"], self.description, folder)
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             torch.set_rng_state(state["random"])
@@ -261,16 +264,6 @@ class _Run:
             self.seconds = state["seconds"]
         trim_history(folder / HISTORY, self.step)
         return read_history(folder / HISTORY)
-
-
-def _check_same_run(saved: dict, current: dict, folder: Path) -> None:
-    changed = [name for name in saved | current if saved.get(name) != current.get(name)]
-    if changed:
-        listed = "; ".join(f"{n}: было {saved.get(n)}, стало {current.get(n)}" for n in changed)
-        raise ValueError(
-            f"folder={str(folder)!r}: чекпойнт сделан с другими настройками ({listed}). "
-            "Верните прежние значения или укажите другую папку."
-        )
 
 
 class _Window:

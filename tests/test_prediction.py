@@ -51,6 +51,15 @@ def make_model(tokenizer=TOKENIZER, causal=False, extra=0, positions=40):
     return PretrainingModel(config, next_sentence=False)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Модели крошечные: потоки только мешали бы друг другу."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def model():
     return make_model()
@@ -120,7 +129,7 @@ def test_candidates_are_whole_words(model):
 
 
 def test_three_piece_words_are_tried(model):
-    words = fill_mask(model, TOKENIZER, TEXT, top_k=1500)[0]
+    words = fill_mask(model, TOKENIZER, TEXT, top_k=1000)[0]
     lengths = {len(TOKENIZER.tokenize(c.token)) for c in words}
     assert {1, 2, 3} <= lengths
 
