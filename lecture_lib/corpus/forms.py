@@ -94,7 +94,7 @@ def needed_lexemes() -> dict[tuple[str, str], frozenset]:
         want("NOUN", row[0], ("masc", "Surn"))
         want("NOUN", feminine_surname(row[0]), ("femn", "Surn"))
     for row in rows("streets.txt"):
-        want("ADJF", masculine_adjective(row[0]), ("Title",))
+        want("ADJF", street_adjective(row[0]), ("Title",))
     for row in rows("professions.txt"):
         want("NOUN", row[0])
         want("NOUN", row[1])
@@ -138,11 +138,11 @@ def feminine_surname(surname: str) -> str:
 
 
 @cache
-def masculine_adjective(feminine: str) -> str:
-    """Начальная форма прилагательного по женской (Садовая → садовый), через pymorphy3."""
+def street_adjective(feminine: str) -> str:
+    """Лемма названия улицы: Садовая → ``садовый_улица`` (пишется с прописной во всех формах)."""
     for parse in _morph().parse(feminine.lower()):
         if parse.tag.POS == "ADJF" and {"femn", "nomn"} <= parse.tag.grammemes:
-            return parse.normal_form
+            return parse.normal_form + "_улица"
     raise FormsError(f"streets.txt: «{feminine}» — не прилагательное женского рода")
 
 
@@ -157,7 +157,7 @@ def build() -> dict:
             mistakes.append(str(error))
     if mistakes:
         raise FormsError("\n".join(mistakes))
-    table["streets"] = {row[0]: masculine_adjective(row[0]) for row in rows("streets.txt")}
+    table["streets"] = {row[0]: street_adjective(row[0]) for row in rows("streets.txt")}
     words = {
         word.lower()
         for _, text in template_lines()
@@ -257,9 +257,9 @@ def _forms_of(parse, wanted: set):
 
 
 @cache
-def rejected_forms() -> frozenset:
-    """Редкие и устаревшие формы из ``rejected_forms.txt``."""
-    return frozenset(word for row in rows("rejected_forms.txt") for word in row[0].split())
+def word_list(name: str) -> frozenset:
+    """Слова файла-списка: ``rejected_forms.txt``, ``second_locative.txt``."""
+    return frozenset(word for row in rows(name) for word in row[0].split())
 
 
 @cache
@@ -273,7 +273,7 @@ def irregular_forms() -> dict[tuple[str, str], dict[str, str]]:
 
 def _noun(parse, flags: frozenset) -> dict:
     forms: dict[str, str] = {}
-    for form in sorted(parse.lexeme, key=lambda form: form.word in rejected_forms()):
+    for form in sorted(parse.lexeme, key=lambda form: form.word in word_list("rejected_forms.txt")):
         tag = form.tag
         if tag.POS != parse.tag.POS or ("Surn" in flags and tag.gender != parse.tag.gender):
             continue
@@ -283,7 +283,8 @@ def _noun(parse, flags: frozenset) -> dict:
             continue
         key = f"{tag.case} {tag.number or 'sing'}"
         if "loc2" in tag.grammemes or tag.case == "loc2":
-            forms.setdefault("loc2 sing", form.word)
+            if parse.normal_form in word_list("second_locative.txt"):
+                forms.setdefault("loc2 sing", form.word)
         elif not tag.grammemes & VARIANTS:
             forms.setdefault(key, form.word)
     if parse.tag.POS == "NPRO" and not parse.tag.number:  # «себя», «кто» — при любом числе

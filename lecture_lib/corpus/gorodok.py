@@ -222,7 +222,7 @@ def _name(who: Entity) -> str:
 def _value(who: Entity, what: str) -> str:
     found = who.attributes.get(what)
     if found is not None:
-        return " ".join([m.lemma for m in found.modifiers] + [found.lexeme.surface])
+        return " ".join([m.surface for m in found.modifiers] + [found.lexeme.surface])
     relatives = world().related(what, who) if isinstance(who, Resident) else []
     return ", ".join(relative.full_name for relative in relatives)
 
