@@ -7,10 +7,13 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from lecture_lib import cli, quality
+from lecture_lib.cli import fill, pretrain
 
 COMMANDS = list(cli.COMMANDS)
 
@@ -205,3 +208,54 @@ def test_fill_answers_strange_text(capsys, text):
     code, out, err = run(capsys, "fill", text)
     assert (code == 0 and out) or (code == 2 and len(err.splitlines()) == 1)
     assert code == 2 or "[MASK]" in text
+
+
+def pretrain_options(*arguments):
+    """Разобранные ключи ``lecture pretrain``."""
+    options = cli.build_parser().parse_args(["pretrain", *arguments])
+    options.command_line = " ".join(["lecture", "pretrain", *arguments])
+    return options
+
+
+def test_pretrain_presets_differ_only_in_the_objective():
+    """Двойник учится на том же: тот же размер, батчи, шаги и зерно, другая цель."""
+    (mini, masked), (twin, causal) = (
+        pretrain.configs(pretrain_options(preset)) for preset in pretrain.PRESETS
+    )
+    assert (masked.objective, causal.objective) == ("mlm", "clm")
+    assert not mini.is_causal and twin.is_causal
+    assert replace(causal, objective="mlm", next_sentence=True) == masked
+    assert replace(twin, is_causal=False, add_pooling_layer=True) == mini
+
+
+def test_pretrain_keys_override_the_quick_run():
+    """Проба меняет набор, а ключи — и пробу."""
+    _, config = pretrain.configs(pretrain_options("mini", "--quick"))
+    assert config.total_steps == pretrain.QUICK["total_steps"]
+    options = pretrain_options("mini", "--quick", "--steps", "7", "--seed", "3")
+    _, config = pretrain.configs(options)
+    assert (config.total_steps, config.seed) == (7, 3)
+    assert config.batch_size == pretrain.QUICK["batch_size"]
+
+
+def test_model_card_keeps_the_last_measurements():
+    """В карточку идут команда и последние измерения, даже если они в разных строках журнала."""
+    options = pretrain_options("mini", "--steps", "40")
+    _, config = pretrain.configs(options)
+    rows = [
+        {"step": 20, "tokens": 900, "seconds": 1.0, "eval_accuracy": 0.25},
+        {"step": 40, "tokens": 1800, "seconds": 2.04, "loss": 5.0},
+    ]
+    card = pretrain.model_card(options, config, 10, SimpleNamespace(rows=rows))
+    assert card["command"] == "lecture pretrain mini --steps 40"
+    assert (card["steps"], card["tokens"], card["seconds"]) == (40, 1800, 2.0)
+    assert card["metrics"] == {"eval_accuracy": 0.25}
+
+
+def test_fill_takes_the_tokenizer_that_belongs_to_the_model(tmp_path):
+    """У моделей курса токенизатор общий, у чужих — свой."""
+    assert fill.tokenizer_of("mini") == "wordpiece"
+    assert fill.tokenizer_of("cointegrated/rubert-tiny2") == "cointegrated/rubert-tiny2"
+    assert fill.tokenizer_of(str(tmp_path)) == "wordpiece"
+    (tmp_path / "tokenizer.json").touch()
+    assert fill.tokenizer_of(str(tmp_path)) == str(tmp_path)
