@@ -166,6 +166,22 @@ def test_label_cannot_be_told_by_length_or_by_first_sentence():
     assert abs(means[0] - means[1]) < 4 * error
 
 
+def test_foreign_segment_from_a_short_document_skips_its_first_sentence():
+    """Единственный другой документ короче нужного: берётся всё, кроме первого предложения."""
+    long, short = [f"Прошёл день {i}." for i in range(9)], ["Вчера.", "Потом ещё.", "И всё."]
+    corpus = tokenize_corpus([long, short, ["Одно."]], TOKENIZER)
+    begin, second, end = (int(corpus.sentence_starts[i]) for i in (9, 10, 12))
+    draw = random.Random(0)
+    foreign = [
+        example
+        for _ in range(200)
+        for example in document_pairs(corpus, 0, 61, draw)
+        if example.label == RANDOM_NEXT and begin <= example.b_start < end
+    ]
+    assert min(example.b_start for example in foreign) == second
+    assert all(example.b_end <= end for example in foreign)
+
+
 def test_batch_looks_like_bert_input():
     for real, first, second, label in rows(ExampleStream(CORPUS, CONFIG).batch(3)):
         assert real[0] == TOKENIZER.cls_token_id and real[-1] == TOKENIZER.sep_token_id

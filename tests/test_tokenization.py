@@ -12,6 +12,8 @@ from transformers import AutoTokenizer, BertTokenizerFast
 from lecture_lib import tokenization
 from lecture_lib.tokenization import (
     BPE_SPECIAL_TOKENS,
+    LETTERS,
+    SIGNS,
     WORDPIECE_SPECIAL_TOKENS,
     load_tokenizer,
     pieces_per_word,
@@ -56,6 +58,13 @@ def test_vocabulary_is_full_and_ids_are_dense(wordpiece, bpe):
 def test_russian_outside_the_corpus_has_no_unknown(wordpiece):
     assert wordpiece.unk_token_id not in wordpiece(OUTSIDE).input_ids
     assert wordpiece.tokenize("😀") == ["[UNK]"]
+
+
+def test_every_letter_may_stand_anywhere_in_a_word(wordpiece):
+    """У каждого знака алфавита есть подслово и для начала слова, и для продолжения."""
+    for char in LETTERS + SIGNS:
+        for text in (char, f"щ{char}", f"{char}щ", f"{char}{char}{char}".upper()):
+            assert wordpiece.unk_token_id not in wordpiece(text).input_ids, text
 
 
 def test_case_is_dropped_but_letters_stay(wordpiece):
