@@ -178,6 +178,7 @@ def held_out_words(table: dict) -> list[str]:
     другого слова, и берётся каждое двадцатое подходящее — чтобы классы не обеднели.
     """
     named = {lemma for _, text in template_lines() for lemma in _named(text)}
+    named |= {noun for row in rows("verbs.txt") if row[1][0] == "=" for noun in row[1][1:].split("|")}
     owners: dict[str, int] = {word: 2 for word in table["literals"]}
     for entries in table["lexemes"].values():
         for entry in entries.values():
@@ -312,7 +313,7 @@ def _adjective(parse, flags: frozenset) -> dict:
             continue
         if tag.POS == "COMP":
             forms.setdefault("comp", form.word)
-        elif "Supr" not in tag.grammemes or "Supr" in parse.tag.grammemes:
+        elif ("Supr" in tag.grammemes) == ("Supr" in parse.tag.grammemes):
             forms.setdefault(_adjective_key(tag), form.word)
     return _entry(forms)
 
@@ -329,7 +330,11 @@ def _adjective_key(tag) -> str:
 def _verb(parse, flags: frozenset) -> dict:
     forms: dict[str, str] = {}
     perfective = parse.tag.aspect == "perf"
-    for form in _forms_of(parse, {"VERB", "INFN", "GRND"}):
+    usual = sorted(  # «услышав», а не «услыша»
+        _forms_of(parse, {"VERB", "INFN", "GRND"}),
+        key=lambda form: perfective and not form.word.endswith(("в", "вшись", "шись", "ши")),
+    )
+    for form in usual:
         tag = form.tag
         if tag.POS == "INFN":
             key = "infn"

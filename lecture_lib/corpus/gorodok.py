@@ -38,6 +38,7 @@ _WITH_TYPO = 0.02  # в стольких документах есть опеч�
 _EXTRA_SPACE = re.compile(r" +(?=[ ,.!?»])")
 _NEW_SPEECH = re.compile(r"(?<=\. — )[а-яё]")  # после авторских слов реплика — с прописной
 _ANSWER = re.compile(r"(?<=\? — )[а-яё]")  # «Кто это? — Врач.»
+_QUOTE = re.compile(r"(?<=: «)[а-яё]")  # прямая речь после двоеточия
 _TOKEN = re.compile(r"[A-Za-zА-Яа-яЁё]+(?:-[A-Za-zА-Яа-яЁё]+)*|\d+|[^\w\s]|_")
 
 
@@ -207,10 +208,12 @@ def _capitalised(text: str) -> str:
     """Прописная буква в начале предложения, новой реплики и ответа на вопрос."""
     start = next((i for i, letter in enumerate(text) if letter.isalnum()), 0)
     text = text[:start] + text[start : start + 1].upper() + text[start + 1 :]
+    if ": «" in text:
+        text = _QUOTE.sub(lambda found: found[0].upper(), text)
     if " — " not in text:
         return text
     text = _NEW_SPEECH.sub(lambda found: found[0].upper(), text)
-    if text[0] in "—«":  # «— Кто там? — спросила Анна.»
+    if text[0] in "—«" or text.find(" — ") < text.find("? — "):  # «— Кто там? — спросила Анна.»
         return text
     return _ANSWER.sub(lambda found: found[0].upper(), text)
 

@@ -83,7 +83,8 @@ class Word(NamedTuple):
     target: Entity | None = None
 
 
-NAMED_PLACE = 0.15  # как часто место зовут по имени: «в кинотеатре „Заря“»
+NAMED_PLACE = 0.08  # как часто место зовут по имени: «в кинотеатре „Заря“»
+RARELY_NAMED = ("магазин", "театр")  # «Мир книг» не годится, когда идут за молоком
 SPACE = Word(" ")
 BREAK = Word("\n", "break")  # граница предложений внутри строки сценария
 LINE = Word("\n", "line")  # конец строки сценария
@@ -355,7 +356,7 @@ class NounNode(_SlotNode):
             lexeme = self.lexemes[0] if len(self.lexemes) == 1 else state.pick(self.lexemes)
         entity = Entity(lexeme, "plur" if self.plural else None)
         titles = state.lexicon.places.get(lexeme.lemma) if self.place and not self.plural else None
-        if titles and state.draw() < NAMED_PLACE:
+        if titles and state.draw() < NAMED_PLACE and lexeme.lemma not in RARELY_NAMED:
             entity.title = state.pick(titles)
         state.roles[lexeme.lemma] = entity
         if slot.bind:
@@ -439,14 +440,14 @@ class NounNode(_SlotNode):
         count = low + int(state.draw() * (high - low + 1))
         entity.number = "sing" if count == 1 else "plur"
         lexeme = entity.lexeme
-        numeral, noun_key, adjective_number = count_forms(
+        numeral, noun_key, adjective_case = count_forms(
             state.lexicon, count, self.case, lexeme.gender, lexeme.animate, digits
         )
         case, _, number = noun_key.partition(" ")
         key = agreement_key(
-            "gent" if adjective_number == "gent" else case,
+            adjective_case if adjective_case in ("gent", "nomn") else case,
             lexeme.gender,
-            "plur" if adjective_number else number,
+            "plur" if adjective_case else number,
             lexeme.animate,
         )
         words = [Word(numeral, "numeral", None, self.case, None, entity)]

@@ -17,8 +17,9 @@ def count_forms(
 ) -> tuple[str, str, str]:
     """Числительное (словами или цифрами), ключ формы существительного и форма определения при нём.
 
-    Третье значение: ``""`` — определение как у существительного, ``"gent"`` — родительный
-    множественного («два больших стола»), ``"plur"`` — множественное в падеже существительного.
+    Третье значение: ``""`` — определение как у существительного, ``"gent"`` и ``"nomn"`` — этот
+    падеж множественного («два больших стола», «две большие книги»), ``"plur"`` — множественное
+    в падеже существительного.
 
     Raises:
         ValueError: число меньше единицы или, словами, больше 99.
@@ -35,7 +36,7 @@ def count_forms(
     if 2 <= last <= 4 and not teen:
         if case == "accs" and animate and count < 5:
             return numeral, "gent plur", "gent"
-        return numeral, "gent sing", "gent"
+        return numeral, "gent sing", "nomn" if gender == "femn" else "gent"
     return numeral, "gent plur", "gent"
 
 

@@ -77,6 +77,7 @@ class Script:
         for line in head.splitlines():
             if line.strip() and not line.startswith("#"):
                 self._read_header(line.strip(), path)
+        self.own = {role.name for role in self.roles}
         self.steps = [self._step(block, path) for block in re.split(r"\n\s*\n", body) if _lines(block)]
         self._casts = self._possible_casts()
 
@@ -156,6 +157,8 @@ class Script:
             if not fitting:
                 continue
             line = state.pick(fitting)
+            # «@очередь» согласуется со словом своей строки, а не с «очередями» из прошлой.
+            state.roles = {name: who for name, who in state.roles.items() if name in self.own or name.isascii()}
             line.text.emit(state)
             state.out.append(LINE)
             facts.append([(state.roles[role], fact) for role, fact in line.facts])
