@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -27,6 +27,8 @@ MEMORY_FREE_GB = 1.5
 
 PRETRAINED_DATA = Path(__file__).with_name("pretrained_data")
 CHECKSUMS = "sha256.json"
+TOKENIZER = "wordpiece"
+SHIPPED = (TOKENIZER, "mini", "mini-causal")
 REINSTALL = "поставьте пакеты заново: удалите папку .venv и выполните make lab"
 
 
@@ -208,28 +210,31 @@ def check_widgets(share: Path | None = None) -> Check:
     return Check("Виджеты", "подключены к JupyterLab")
 
 
-def check_checkpoints(folder: Path = PRETRAINED_DATA) -> Iterator[Check]:
-    """Целы ли чекпойнты пакета: сверяет их файлы с контрольными суммами.
+def check_checkpoints(
+    folder: Path = PRETRAINED_DATA, names: Sequence[str] = SHIPPED
+) -> Iterator[Check]:
+    """Целы ли токенизатор и чекпойнты пакета: сверяет их файлы с контрольными суммами.
 
-    folder: папка, в подпапках которой лежат чекпойнты, каждый со своим ``sha256.json``.
+    folder: папка, где они лежат; names: их подпапки, в каждой — свой ``sha256.json``.
     """
-    lists = sorted(folder.glob(f"**/{CHECKSUMS}"))
-    if not lists:
-        advice = "скачайте курс заново: чекпойнты хранятся вместе с ним"
-        yield Check("Чекпойнты", f"в {folder} их нет", FAILURE, advice)
-    for sums in lists:
-        expected = json.loads(sums.read_text(encoding="utf-8"))
-        bad = [file for file, digest in expected.items() if not _matches(sums, file, digest)]
-        name = f"Чекпойнт {sums.parent.name}"
+    for name in names:
+        label = f"{'Токенизатор' if name == TOKENIZER else 'Чекпойнт'} {name}"
+        advice = f"верните файлы из репозитория: git checkout -- {folder / name}"
+        try:
+            expected = json.loads((folder / name / CHECKSUMS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            yield Check(label, f"нет или испорчен {CHECKSUMS}", FAILURE, advice)
+            continue
+        bad = [
+            file for file, digest in expected.items() if not _matches(folder / name / file, digest)
+        ]
         if bad:
-            advice = f"верните файл из репозитория: git checkout -- {sums.parent}"
-            yield Check(name, f"повреждён или потерян: {', '.join(bad)}", FAILURE, advice)
+            yield Check(label, f"повреждён или потерян: {', '.join(bad)}", FAILURE, advice)
         else:
-            yield Check(name, "цел")
+            yield Check(label, "цел")
 
 
-def _matches(sums: Path, name: str, digest: str) -> bool:
-    path = sums.parent / name
+def _matches(path: Path, digest: str) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -188,18 +188,18 @@ def test_closed_pipe_is_quiet():
 def test_fill_json_is_quick():
     """Холодный ``lecture fill --json`` укладывается в четыре секунды и отвечает по форме."""
     text = "Вчера мы [MASK] отличный [MASK] в кинотеатре."
-    seconds = []
-    for _ in range(2):
-        start = time.perf_counter()
-        done = lecture("fill", text, "--json")
-        seconds.append(time.perf_counter() - start)
+    before = os.times()
+    done = lecture("fill", text, "--json")
+    after = os.times()
+    # Время процессора, а не часов: соседние процессы его не удлиняют.
+    seconds = sum(after[2:4]) - sum(before[2:4])
     report = json.loads(done.stdout)
     assert report["text"] == text
     assert [len(candidates) for candidates in report["masks"]] == [5, 5]
     for candidates in report["masks"]:
         shares = [candidate["probability"] for candidate in candidates]
         assert shares == sorted(shares, reverse=True) and 0 < sum(shares) <= 1
-    assert min(seconds) < 4
+    assert seconds < 4
 
 
 @pytest.mark.parametrize("text", ["", "Без пропусков.", "слово " * 2000 + "[MASK]"])

@@ -92,7 +92,7 @@ def checkpoint(tmp_path):
 
 def test_whole_checkpoint(checkpoint):
     """Целый чекпойнт признан целым."""
-    (check,) = env.check_checkpoints(checkpoint.parent)
+    (check,) = env.check_checkpoints(checkpoint.parent, ["mini"])
     assert (check.name, check.status) == ("Чекпойнт mini", env.OK)
 
 
@@ -101,14 +101,22 @@ def test_damaged_checkpoint(checkpoint, harm):
     """Укороченный и потерянный файлы названы по имени."""
     weights = checkpoint / "model.safetensors"
     weights.write_bytes(b"weight") if harm == "truncate" else weights.unlink()
-    (check,) = env.check_checkpoints(checkpoint.parent)
+    (check,) = env.check_checkpoints(checkpoint.parent, ["mini"])
     assert check.status == env.FAILURE
     assert "model.safetensors" in check.value and "config.json" not in check.value
 
 
 def test_no_checkpoints(tmp_path):
-    """Если чекпойнтов нет вовсе, это ошибка, а не тишина."""
-    (check,) = env.check_checkpoints(tmp_path)
+    """Если ничего нет вовсе, ошибкой названо каждое недостающее, а не тишина."""
+    checks = list(env.check_checkpoints(tmp_path))
+    assert [check.status for check in checks] == [env.FAILURE] * 3
+    assert [check.name.split()[-1] for check in checks] == ["wordpiece", "mini", "mini-causal"]
+
+
+def test_spoilt_checksums(checkpoint):
+    """Испорченный список сумм — ошибка, а не исключение."""
+    (checkpoint / env.CHECKSUMS).write_text("{")
+    (check,) = env.check_checkpoints(checkpoint.parent, ["mini"])
     assert check.status == env.FAILURE
 
 

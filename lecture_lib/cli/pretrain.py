@@ -13,7 +13,7 @@ SUMMARY = "предобучить модель на «Городке»"
 PRESETS = ("mini", "mini-causal")
 DOCUMENTS = 400_000
 # Проба укладывается в полминуты: видно, что всё работает, но модель ещё ничего не знает.
-QUICK = {"total_steps": 30, "batch_size": 16, "evaluate_every": 15, "checkpoint_every": 15}
+QUICK = {"total_steps": 20, "batch_size": 16, "evaluate_every": 20, "checkpoint_every": 10}
 QUICK_DOCUMENTS = 1_000
 
 
