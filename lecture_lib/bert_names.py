@@ -50,7 +50,7 @@ def to_hugging_face_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.
 
 
 def from_hugging_face_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """state_dict из transformers -> наш: копии во float32, выход в словарь — таблица эмбеддингов.
+    """state_dict из transformers -> наш: float32, выход в словарь — таблица эмбеддингов.
 
     ValueError — если это не BERT с головой MLM или выход в словарь у модели отдельный.
     """
@@ -64,11 +64,11 @@ def from_hugging_face_names(state: Mapping[str, torch.Tensor]) -> dict[str, torc
         raise ValueError(f"state: {TIED[1]} — не таблица эмбеддингов; здесь веса связаны.")
     skipped = (TIED[1], DECODER_BIAS[1], "cls.predictions.decoder.bias")
     renamed = {
-        _rename(name, backwards): tensor.to(torch.float32, copy=True)
+        _rename(name, backwards): tensor.float()
         for name, tensor in state.items()
         if name not in skipped and not name.endswith("position_ids")
     }
-    renamed[DECODER_BIAS[0]] = state[DECODER_BIAS[1]].to(torch.float32, copy=True)
+    renamed[DECODER_BIAS[0]] = state[DECODER_BIAS[1]].float()
     renamed[TIED[0]] = renamed[WORDS[0]]
     return renamed
 

@@ -48,11 +48,7 @@ class MLMHead(nn.Module):
         nn.init.normal_(self.transform.weight, std=config.initializer_range)
         nn.init.zeros_(self.transform.bias)
         nn.init.zeros_(self.decoder.bias)
-        self.tie(word_embeddings)
-
-    def tie(self, word_embeddings: nn.Embedding) -> None:
-        """Связывает веса: матрица выхода и таблица эмбеддингов — один параметр, не две копии."""
-        self.decoder.weight = word_embeddings.weight
+        self.decoder.weight = word_embeddings.weight  # один и тот же параметр, не копия
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """(…, D) -> логиты (…, V)."""

@@ -116,13 +116,11 @@ def _fill(
     config: EncoderConfig, next_sentence: bool, state: Mapping[str, torch.Tensor]
 ) -> PretrainingModel:
     """Создаёт модель и кладёт в неё веса; лишних и недостающих быть не должно."""
-    with torch.device("meta"):  # без памяти и без случайных весов: их всё равно заменят
-        model = PretrainingModel(config, next_sentence=next_sentence)
+    model = PretrainingModel(config, next_sentence=next_sentence)
     try:
-        model.load_state_dict(state, assign=True)
+        model.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(f"Веса не подходят к настройкам модели: {error}") from error
-    model.mlm_head.tie(model.encoder.embeddings.word_embeddings)
     return model.eval()
 
 
