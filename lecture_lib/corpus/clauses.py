@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lecture_lib.corpus import template
-from lecture_lib.corpus.frames import Frame, Frames, Setting
+from lecture_lib.corpus.frames import TIMED, Frame, Frames, Setting
 from lecture_lib.corpus.grammar import (
     LINE,
     SPACE,
@@ -35,12 +35,48 @@ PHRASES = {
     "vy": "{S vy}",
     "friend": "{B}",
     "other": "{O}",
-    "somebody": "{?*O=%profession_m,profession_f,kin_m,kin_f,role}",
-    "said": "{B} {сказать|рассказать|написать|ответить|сообщить past @B}, что",
-    "thinks": "{B} {думать|знать|надеяться|считать pres @B}, что",
+    "somebody": "{O=женщина|мужчина|сосед|соседка|учитель|учительница|врач|"
+    "пенсионер|пенсионерка|коллега|сотрудник|сотрудница|друг|подруга|прохожий|старик|старушка}",
+    "said": "{B} {сказать|рассказать|сообщить past @B}, что",
+    "thinks": "{B} {думать|знать|считать pres @B}, что",
     "which": "{который nomn @O}",
 }
 MODALS = {"past": ("хотеть", "мочь", "решить", "собираться"), "pres": ("хотеть", "мочь", "собираться"), "futr": ("смочь",)}
+KIN = "друг|подруга|сосед|соседка|брат|сестра|коллега|мама|папа|бабушка|дедушка|тётя|дядя"
+# Чем кончается «купила хлеб и …»: после любого дела; V — время и лицо подлежащего.
+ENDINGS = {
+    "perf": (
+        "{пойти V} домой",
+        "{поехать V} домой",
+        "{вернуться V} домой",
+        f"{{позвонить V}} {{{KIN} datv}}",
+        f"{{рассказать V}} об этом {{{KIN} datv}}",
+        f"{{поехать V}} к {{{KIN} datv}}",
+        f"{{встретиться V}} с {{{KIN} ablt}}",
+        "{пойти V} {to магазин|аптека|рынок|парк|библиотека|почта}",
+        "{пойти V} на {вокзал|остановка|прогулка|площадь accs}",
+        "{отдохнуть V}",
+        "{сесть V} отдыхать",
+        "{выпить V} {чай|кофе|сок|вода gent}",
+        "{выпить V} {чашка|стакан accs} {чай|кофе gent}",
+        "{сесть V} в {автобус|трамвай|такси accs}",
+    ),
+    "impf": (
+        "{идти V} домой",
+        "{возвращаться V} домой",
+        f"{{звонить V}} {{{KIN} datv}}",
+        f"{{ехать V}} к {{{KIN} datv}}",
+        "{идти V} {to магазин|аптека|рынок|парк|библиотека|почта}",
+        "{отдыхать V}",
+        "{пить V} {чай|кофе accs}",
+    ),
+}
+# Чем кончается «Женщина, которая …»: кто она.
+MAINS = (
+    "{жить pres @O} [в соседнем доме|рядом с нами|на нашей улице|на пятом этаже|недалеко от парка]",
+    "{работать pres @O} {at больница|школа|банк|магазин|библиотека|почта|музей|аптека|завод}",
+    "[сейчас|уже] [дома|на работе|в парке]",
+)
 _WILLED = ("act", "motion", "buy", "work", "speech", "help")
 
 Piece = Callable[[], None]
@@ -61,10 +97,21 @@ class Chronicle:
             for tense in template.TENSES
             for person in ("", ".me", ".we", ".you", ".vy")
         }
+        self.endings = {
+            (tense, aspect, role + person): [
+                compile_template(text.replace("V}", f"{tense} @{role}{person}}}"), words) for text in texts
+            ]
+            for aspect, texts in ENDINGS.items()
+            for tense in MODALS
+            for role, person in [("S", p) for p in ("", ".me", ".we", ".you", ".vy")] + [("O", "")]
+        }
+        self.mains = [compile_template(text, words) for text in MAINS]
         self.modals = {t: [words.get("VERB", verb) for verb in verbs] for t, verbs in MODALS.items()}
-        asked = [f for f in self.frames.personal if not f.has("noimpr", "accident", "feeling")]
+        asked = [f for f in self.frames.personal if not f.has("noimpr", "accident", "feeling", "infn")]
         self.willed = {tense: [f for f in asked if f.suits(tense)] for tense in MODALS}
         self.personal = {t: [f for f in self.frames.personal if f.suits(t)] for t in MODALS}
+        self.finished = {t: [f for f in self.personal[t] if f.finished] for t in MODALS}
+        self.lasting = {t: [f for f in self.personal[t] if "dur" in f.tags and not f.has("infn")] for t in MODALS}
         self.others = {t: [f for f in self.frames.others if f.suits(t)] for t in MODALS}
 
     def emit(self, state: State) -> list:
@@ -86,6 +133,8 @@ class _Story:
         self.maker, self.state, self.frames = maker, state, maker.frames
         self.person, self.tense = person, tense
         self.plural = person in ("we", "vy")
+        self.negatable = False  # уместно ли сейчас «не»
+        self.describable = False  # уместно ли наречие образа действия
         self.named = False  # назван ли житель в прошлом предложении — тогда можно «он»
 
     def sentence(self) -> None:
@@ -120,28 +169,34 @@ class _Story:
         frame = self.state.pick(self.maker.personal[self.tense])
         aspect, adverb = self.frames.time(self.state, frame, self.tense, self.plural)
         pieces = [self.subject, self.predicate(frame, aspect), self.complement(frame)]
-        if frame.places and self.state.draw() < 0.4:
-            place = self.state.pick(frame.places)
+        place = self.state.pick(frame.places) if frame.places and self.state.draw() < 0.4 else None
+        if place:
             pieces.insert(0 if self.state.draw() < 0.15 else 3, lambda: place.emit(self.state))
+        self.negatable = adverb is None and not place
+        self.describable = adverb is None
         self.join(self.with_adverb(pieces, adverb), ".")
+        self.negatable = self.describable = False
 
     def aside(self) -> None:
         """Предложение не о герое: погода, звери, вещи."""
         frame = self.state.pick(self.maker.others[self.tense])
         self.other_subject(frame)
         aspect, adverb = self.frames.time(self.state, frame, self.tense, False)
-        if adverb and adverb.kind in ("time_futr", "duration"):
+        if not frame.source.tags & TIMED or (adverb and (adverb.kind == "duration" or "end" in adverb.tags)):
             adverb = None  # «через год кот замяукает» — так о зверях и вещах не говорят
+        if self.tense == "futr" and not frame.has("weather", "arrive"):
+            return self.plain()
         pieces = [self.phrase("other"), self.predicate(frame, aspect, "O", ""), self.complement(frame)]
-        if frame.has("weather") and self.state.draw() < 0.6:
+        if frame.has("weather") and not (adverb and "pre" in adverb.tags) and self.state.draw() < 0.6:
             pieces[:2] = pieces[1::-1]
         self.join(self.with_adverb(pieces, adverb), ".")
         self.named = False
+        return None
 
     def reported(self) -> None:
         """«Пётр сказал, что …»"""
-        frame = self.state.pick(self.maker.personal[self.tense])
-        aspect, _ = self.frames.time(self.state, frame, self.tense, self.plural)
+        frame = self.state.pick(self.maker.finished[self.tense])
+        aspect = "impf" if self.tense == "pres" else "perf"
         lead = self.phrase("thinks" if self.tense == "pres" else "said")
         self.join([lead, self.full_subject, self.predicate(frame, aspect), self.complement(frame)], ".")
         self.named = False
@@ -158,36 +213,39 @@ class _Story:
 
     def coordinated(self) -> None:
         """Два сказуемых при одном подлежащем: «купила хлеб и пошла домой»."""
-        first = self.state.pick(self.maker.personal[self.tense])
-        second = self.frames.related(self.state, self.tense, first)
-        aspect, adverb = self.frames.time(self.state, first, self.tense, self.plural)
-        if second is None or not second.verb(aspect):
-            return self.plain()
+        first = self.state.pick(self.maker.finished[self.tense])
+        aspect, adverb = "perf", None
+        if self.tense == "pres":
+            aspect = "impf"
+        elif self.state.draw() < 0.6:
+            adverb = self.frames.adverb(self.state, f"time_{self.tense}", Setting(self.tense, aspect, tags=first.tags))
         pieces = [self.subject, self.predicate(first, aspect), self.complement(first)]
-        pieces += [lambda: self.text("и"), self.predicate(second, aspect), self.complement(second)]
-        return self.join(self.with_adverb(pieces, adverb), ".")
+        pieces += [lambda: self.text("и"), self.ending(first, aspect)]
+        self.join(self.with_adverb(pieces, adverb), ".")
 
     def gerund(self) -> None:
         """«Прочитав письмо, Анна позвонила сестре.»"""
-        first = self.state.pick(self.maker.personal["past"])
-        second = self.frames.related(self.state, "past", first)
-        if second is None or not (first.perfective and second.perfective) or "grnd" not in first.perfective.forms:
+        first = self.state.pick(self.maker.finished["past"])
+        if "grnd" not in first.perfective.forms:
             return self.plain()
         self.join([self.verb(first.perfective, "grnd"), self.complement(first)], ", ")
-        return self.join([self.subject, self.predicate(second, "perf"), self.complement(second)], ".")
+        return self.join([self.subject, self.ending(first, "perf")], ".")
 
     def question(self) -> None:
         """Вопрос: «Почему …?», «Когда …?» или без вопросительного слова."""
-        frame = self.state.pick(self.maker.personal[self.tense])
-        aspect, _ = self.frames.time(self.state, frame, self.tense, self.plural)
-        words = ["почему", "", "разве", "неужели"]
-        words += ["зачем"] if frame.has(*_WILLED) else []
-        words += ["когда"] if aspect == "perf" else []
+        if self.person in ("me", "we") and self.tense != "futr":
+            return self.plain()  # «Почему я помыла руки?» о себе не спрашивают
+        frame = self.state.pick(self.maker.finished[self.tense])
+        aspect = "impf" if self.tense == "pres" else "perf"
+        words = ["когда"] if aspect == "perf" else ["почему"]
+        if self.person not in ("me", "we"):
+            words += [""] if aspect == "perf" else ["", "неужели"]
+            words += ["зачем"] if frame.has("work", "buy", "act") and self.tense != "futr" else []
         word = self.state.pick(words)
         pieces = [self.subject, self.predicate(frame, aspect), self.complement(frame)]
         if word:
             pieces.insert(0, lambda: self.text(word))
-        self.join(pieces, "?")
+        return self.join(pieces, "?")
 
     def modal(self) -> None:
         """«хотеть», «мочь», «решить», «собираться» с инфинитивом."""
@@ -199,18 +257,17 @@ class _Story:
 
     def relative(self) -> None:
         """«Женщина, которая купила хлеб, поехала домой.»"""
-        first = self.state.pick(self.maker.personal[self.tense])
-        second = self.frames.related(self.state, self.tense, first)
-        if second is None:
+        if self.tense == "futr":
             return self.plain()
-        aspect = "perf" if first.perfective and second.perfective and self.tense != "pres" else "impf"
-        if not (first.verb(aspect) and second.verb(aspect)):
-            return self.plain()
+        first = self.state.pick(self.maker.finished[self.tense])
+        aspect = "perf" if self.tense == "past" else "impf"
         self.join([self.phrase("somebody")], ", ")
         self.join(
             [self.phrase("which"), self.predicate(first, aspect, "O", ""), self.complement(first)], ", "
         )
-        self.join([self.predicate(second, aspect, "O", ""), self.complement(second)], ".")
+        main = self.state.pick(self.maker.mains)
+        known = aspect == "impf" or self.state.draw() < 0.4
+        self.join([(lambda: main.emit(self.state)) if known else self.ending(first, aspect, "O")], ".")
         self.named = False
         return None
 
@@ -230,10 +287,7 @@ class _Story:
 
     def imperfective_frame(self) -> Frame:
         """Длящееся действие для «пока …»."""
-        while True:
-            frame = self.state.pick(self.maker.personal[self.tense])
-            if frame.imperfective and not frame.has("accident", "arrive", "nopres", "habit"):
-                return frame
+        return self.state.pick(self.maker.lasting[self.tense])
 
     def with_adverb(self, pieces: list[Piece], adverb: Adverb | None) -> list[Piece]:
         """Поставить обстоятельство времени в начало, перед сказуемым или в конец."""
@@ -274,11 +328,11 @@ class _Story:
 
         def emit() -> None:
             before = ""
-            if self.state.draw() < 0.07 and not frame.has("accident", "weather"):
+            if self.negatable and self.state.draw() < 0.14 and role == "S" and not frame.has("accident"):
                 before = "не"
-            elif self.state.draw() < 0.15:
+            elif self.describable and self.state.draw() < 0.4:
                 human = role != "O" or "person" in frame.source.subject
-                setting = Setting(self.tense, aspect, self.plural and role == "S", human)
+                setting = Setting(self.tense, aspect, self.plural and role == "S", human, frame.tags)
                 before = self.frames.manner(self.state, frame, setting) or ""
             lexeme = frame.verb(aspect) or frame.imperfective or frame.perfective
             words = self.verb_words(lexeme, self.tense, role, person)
@@ -299,6 +353,16 @@ class _Story:
 
     def complement(self, frame: Frame) -> Piece:
         return lambda: frame.complement.emit(self.state) if frame.complement else None
+
+    def ending(self, first: Frame, aspect: str, role: str = "S") -> Piece:
+        """«… и пошла домой»: продолжение, уместное после любого дела, но не то же самое дело."""
+        person = "" if self.person == "name" or role == "O" else f".{self.person}"
+        texts = self.maker.endings[self.tense, aspect, role + person]
+        used = {verb.lemma for verb in (first.imperfective, first.perfective) if verb}
+        while True:
+            index = int(self.state.draw() * len(texts))
+            if ENDINGS[aspect][index].partition(" ")[0].strip("{") not in used:
+                return lambda: texts[index].emit(self.state)
 
     def phrase(self, name: str) -> Piece:
         return lambda: self.maker.phrases[name].emit(self.state)

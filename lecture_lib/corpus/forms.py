@@ -28,6 +28,8 @@ NUMERALS = (
     "четырнадцать пятнадцать шестнадцать семнадцать восемнадцать девятнадцать двадцать тридцать "
     "сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто"
 ).split()
+# Флаги, с которыми должен совпасть разбор.
+CHECKED = {"masc", "femn", "anim", "inan", "Name", "Surn", "impf", "perf"}
 # Слова, которые нужны самой грамматике, а не файлам словаря.
 GRAMMAR_WORDS = (
     [("ADJF", word) for word in "один который этот весь свой каждый мой твой наш ваш".split()]
@@ -82,9 +84,9 @@ def needed_lexemes() -> dict[tuple[str, str], frozenset]:
             if word.startswith("="):
                 want("NOUN", word[1:])
     for row in rows("verbs.txt"):
-        for verb in row[0].split("/"):
+        for verb, aspect in zip(row[0].split("/"), ("impf", "perf"), strict=False):
             if verb.strip() not in ("", "-"):
-                want("VERB", verb.strip())
+                want("VERB", verb.strip(), (aspect,))
         if row[1].startswith("="):
             for noun in row[1][1:].split("|"):
                 want("NOUN", noun)
@@ -175,7 +177,7 @@ def held_out_words(table: dict) -> list[str]:
     """Слова, которых нет в обучающей части: из больших классов, без совпадений с чужими формами.
 
     Отложенное слово не стоит ни в одном шаблоне буквально, ни одна его форма не совпадает с формой
-    другого слова, и берётся каждое двадцатое подходящее — чтобы классы не обеднели.
+    другого слова, и берётся каждое девятое подходящее — чтобы классы не обеднели.
     """
     named = {lemma for _, text in template_lines() for lemma in _named(text)}
     named |= {noun for row in rows("verbs.txt") if row[1][0] == "=" for noun in row[1][1:].split("|")}
@@ -197,12 +199,10 @@ def held_out_words(table: dict) -> list[str]:
     nouns = [
         row[0]
         for row in rows("nouns.txt")
-        if free("NOUN", row[0]) and min(sizes[name] for name in row[1].split()) >= 15
+        if free("NOUN", row[0]) and "other" not in row[1].split() and min(map(sizes.get, row[1].split())) >= 12
     ]
-    adjectives = [
-        row[0] for row in rows("adjectives.txt") if free("ADJF", row[0]) and "=" not in row[1]
-    ]
-    return sorted(nouns[7::20] + adjectives[7::20])
+    adjectives = [row[0] for row in rows("adjectives.txt") if free("ADJF", row[0])]
+    return sorted(nouns[3::9] + adjectives[3::9])
 
 
 def _named(text: str) -> Iterable[str]:
@@ -239,7 +239,7 @@ def _best_parse(pos: str, surface: str, flags: frozenset):
         fits = base == surface.lower() or parse.word == surface.lower()
         if not fits or (pos == "NOUN" and "nomn" not in tag and parse.tag.POS != "NPRO"):
             continue
-        wrong = [f for f in flags & {"masc", "femn", "anim", "inan", "Name", "Surn"} if f not in tag]
+        wrong = [f for f in flags & CHECKED if f not in tag]
         rank = (len(wrong), POS_TAGS[pos].index(parse.tag.POS), base != surface.lower(), -parse.score)
         if "Impe" in tag:
             rank = (rank[0] + 1, *rank[1:])

@@ -18,10 +18,12 @@ TIME_KINDS = {
     "futr": ("time_futr", "time_futr", "time_any"),
 }
 TENSES = frozenset(TIME_KINDS)
-# Пометы, по которым два действия уместны в одном предложении.
-KINDRED = frozenset("work leisure motion buy eat help speech social look sleep arrive".split())
-# Действия, при которых наречие образа действия уместно с любым дополнением.
-DESCRIBED = frozenset("work eat sleep motion speech look mental walk weather sound".split())
+# Длящиеся занятия: «пока …», «весь день …», «всё ещё …».
+LASTING = frozenset("work leisure wait sleep".split())
+# Законченное дело, после которого говорят «… и пошла домой».
+FINISHED = frozenset("work leisure buy eat help speech social act".split())
+# Звери и вещи: при каких глаголах уместно «вчера», «утром».
+TIMED = frozenset("weather sound motion leisure eat arrive wait sleep".split())
 _PLACES = {"park": "парк", "shop": "магазин", "school": "школа", "work": "работа", "street": "улица"}
 
 
@@ -42,11 +44,22 @@ class Frame:
     def has(self, *tags: str) -> bool:
         return any(tag in self.source.tags for tag in tags)
 
+    @property
+    def tags(self) -> frozenset:
+        """Пометы глагола и ``dur`` у длящихся занятий."""
+        tags = self.source.tags
+        return tags | {"dur"} if tags & LASTING and self.imperfective else tags
+
+    @property
+    def finished(self) -> bool:
+        """Можно ли продолжить: «купила хлеб и пошла домой»."""
+        return bool(self.perfective and self.source.tags & FINISHED and not self.has("infn", "feeling", "noend", "noimpr"))
+
     def suits(self, tense: str) -> bool:
         """Уместно ли управление в этом времени: «завтра я испугаюсь» не говорят."""
         if tense == "pres":
             return self.imperfective is not None and not self.has("nopres")
-        return tense == "past" or not self.has("feeling", "accident")
+        return tense == "past" or not self.has("feeling", "accident", "nofutr")
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,7 @@ class Setting:
     aspect: str
     plural: bool = False
     human: bool = True
+    tags: frozenset = frozenset()
 
 
 class Frames:
@@ -67,10 +81,6 @@ class Frames:
         frames = [self._frame(frame) for frame in words.frames if frame.subject and frame.subject[0] != "-"]
         self.personal = [f for f in frames if "person" in f.source.subject]
         self.others = [f for f in frames if "person" not in f.source.subject]
-        self.by_tag: dict[str, list[Frame]] = {}
-        for frame in self.personal:
-            for tag in frame.source.tags & KINDRED:
-                self.by_tag.setdefault(tag, []).append(frame)
         self.adverbs: dict[str, list[Adverb]] = {}
         for adverb in words.adverbs:
             self.adverbs.setdefault(adverb.kind, []).append(adverb)
@@ -79,7 +89,8 @@ class Frames:
         def verb(lemma):
             return self.words.get("VERB", lemma) if lemma else None
 
-        complement = compile_template(frame.complement, self.words) if frame.complement else None
+        text = frame.complement.replace("?*", "?*usual~")
+        complement = compile_template(text, self.words) if text else None
         places = [p for tag in sorted(frame.tags) if tag.startswith("place:") for p in tag[6:].split(",")]
         compiled = tuple(compile_template(self._place(place), self.words) for place in places)
         return Frame(frame, verb(frame.imperfective), verb(frame.perfective), complement, compiled)
@@ -92,32 +103,25 @@ class Frames:
             return f"{{at {name}}}"
         return f"{{at %{name}}}" if name in self.words.classes else f"{{at {_PLACES[name]}}}"
 
-    def related(self, state: State, tense: str, first: Frame) -> Frame | None:
-        """Второе дело из того же ряда, если у первого есть ряд."""
-        tags = sorted(first.source.tags & KINDRED)
-        if not tags:
-            return None
-        second = state.pick(self.by_tag[state.pick(tags)])
-        same = {first.imperfective, first.perfective} & {second.imperfective, second.perfective} - {None}
-        return second if not same and second.suits(tense) else None
-
     def time(self, state: State, frame: Frame, tense: str, plural: bool) -> tuple[str, Adverb | None]:
         """Вид глагола и обстоятельство времени, которые не спорят друг с другом."""
+        lasting = "dur" in frame.tags
         kind = state.pick(TIME_KINDS[tense])
-        if tense == "past" and frame.imperfective and state.draw() < 0.25:
-            kind = state.pick(("freq", "duration"))
-        if kind == "freq" and frame.has("nofreq"):
-            kind = "time_pres"
-        if kind == "time_pres" and frame.has("habit"):
-            kind = "freq"
+        if tense == "past" and frame.imperfective and not frame.has("once", "nofreq") and state.draw() < 0.25:
+            kind = "duration" if lasting and state.draw() < 0.5 else "freq"
+        if tense == "pres":
+            if frame.has("nofreq", "once"):
+                kind = "time_pres"
+            elif frame.has("habit", "arrive") or not (lasting or frame.has("act", "motion", "look", "speech")):
+                kind = "freq"
         imperfective_only = tense == "pres" or kind in ("freq", "duration")
-        aspect = "impf" if imperfective_only or state.draw() > 0.68 else "perf"
+        aspect = "impf" if imperfective_only or (lasting and state.draw() < 0.3) else "perf"
         if not frame.verb(aspect):
             aspect = "impf" if aspect == "perf" else "perf"
             kind = TIME_KINDS[tense][0]
-        if state.draw() > 0.62:
+        if frame.has("feeling", "notime") or (state.draw() > 0.62 and kind not in ("freq", "duration")):
             return aspect, None
-        return aspect, self.adverb(state, kind, Setting(tense, aspect, plural))
+        return aspect, self.adverb(state, kind, Setting(tense, aspect, plural, tags=frame.tags))
 
     def adverb(self, state: State, kind: str, setting: Setting) -> Adverb | None:
         """Обстоятельство вида ``kind``, уместное в этой обстановке."""
@@ -126,12 +130,12 @@ class Frames:
 
     def manner(self, state: State, frame: Frame, setting: Setting) -> str | None:
         """Наречие образа действия, подходящее к глаголу."""
-        if frame.has("noadv", "feeling"):
+        if frame.has("noadv", "feeling", "accident"):
             return None
         fitting = [
             adverb.text
             for adverb in self.adverbs.get("manner", ())
-            if adverb.tags & frame.source.tags & DESCRIBED and _allowed(adverb, setting) and "end" not in adverb.tags
+            if adverb.tags & frame.source.tags and _allowed(adverb, setting) and "end" not in adverb.tags
         ]
         return state.pick(fitting) if fitting else None
 
@@ -139,6 +143,9 @@ class Frames:
 def _allowed(adverb: Adverb, setting: Setting) -> bool:
     tags = adverb.tags
     if "neg" in tags or ("plursubj" in tags and not setting.plural) or ("human" in tags and not setting.human):
+        return False
+    wanted = next((tag[4:].split(",") for tag in tags if tag.startswith("for:")), None)
+    if wanted and not setting.tags & set(wanted):
         return False
     if tags & TENSES and setting.tense not in tags:
         return False

@@ -96,6 +96,7 @@ class Lexicon:
         self.frames = [_frame(row) for row in rows("verbs.txt")]
         self.adverbs = [_adverb(row) for row in rows("adverbs.txt")]
         self.held_out = frozenset(table.get("held_out", ()))
+        self.epithets = _read_epithets()
         self._fitting: dict[tuple, list[Lexeme]] = {}
         self._members: dict[tuple, list[Lexeme]] = {}
 
@@ -121,15 +122,23 @@ class Lexicon:
         return _noun_classes().get(lemma, frozenset())
 
     def fitting_adjectives(self, noun: str, feature: str, group: str = "train") -> list[Lexeme]:
-        """Прилагательные, которые сочетаются с существительным и имеют признак (``""`` — любые)."""
+        """Прилагательные, которые сочетаются с существительным и имеют признак (``""`` — любые).
+
+        Признак ``usual`` — обычные определения из ``epithets.txt``: «тёплый шарф», «спелая груша».
+        """
         key = (noun, feature, group)
         if key not in self._fitting:
             classes = self.noun_classes(noun)
-            fitting = [
-                self.get("ADJF", adjective)
-                for adjective, (fits, features) in self.adjectives.items()
-                if (not feature or feature in features) and _fits(noun, classes, fits)
-            ]
+            if feature == "usual":
+                surface = noun.partition("_")[0]
+                names = self.epithets.get(noun) or self.epithets.get(surface, ())
+            else:
+                names = [
+                    adjective
+                    for adjective, (fits, features) in self.adjectives.items()
+                    if (not feature or feature in features) and _fits(noun, classes, fits)
+                ]
+            fitting = [self.get("ADJF", name) for name in names]
             self._fitting[key] = self._of_group(fitting, group)
         return self._fitting[key]
 
@@ -183,6 +192,15 @@ def _read_places() -> dict[str, list[str]]:
         bare = kind in _UNQUOTED or name.startswith("№")
         places.setdefault(kind, []).append(name if bare else f"«{name}»")
     return places
+
+
+def _read_epithets() -> dict[str, list[str]]:
+    """Обычные определения по существительным: «чай» → «горячий»."""
+    table: dict[str, list[str]] = {}
+    for adjectives, nouns in rows("epithets.txt"):
+        for noun in nouns.split():
+            table.setdefault(noun, []).extend(a for a in adjectives.split() if a not in table.get(noun, ()))
+    return table
 
 
 def _read_adjectives() -> dict[str, tuple[frozenset, frozenset]]:
