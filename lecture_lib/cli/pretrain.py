@@ -77,14 +77,13 @@ def configs(options: argparse.Namespace):
 
 def tokenized(split: str, count: int, seed: int, cache: Path):
     """Токенизированная доля корпуса; второй раз берётся из кэша."""
-    from lecture_lib.corpus import documents
+    from lecture_lib.corpus import corpus_version, documents
     from lecture_lib.pretraining_data import tokenize_corpus
     from lecture_lib.tokenization import load_tokenizer
 
     source = documents(seed=seed, split=split, start=0, count=count)
-    return tokenize_corpus(
-        source, load_tokenizer(), cache_folder=cache, key=f"{split}-{seed}-{count}"
-    )
+    key = f"{split}-{seed}-{count}-{corpus_version()}"
+    return tokenize_corpus(source, load_tokenizer(), cache_folder=cache, key=key)
 
 
 def model_card(options: argparse.Namespace, config, documents: int, history) -> dict[str, object]:

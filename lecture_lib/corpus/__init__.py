@@ -13,6 +13,7 @@ _HOMES = {
     "document": "gorodok",
     "documents": "gorodok",
     "as_dataset": "hub",
+    "corpus_version": "hub",
     "folder_documents": "hub",
     "hub_documents": "hub",
     "split_sentences": "hub",

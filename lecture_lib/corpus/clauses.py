@@ -186,8 +186,10 @@ class _Story:
             adverb = None  # «через год кот замяукает» — так о зверях и вещах не говорят
         if self.tense == "futr" and not frame.has("weather", "arrive"):
             return self.plain()
+        if frame.has("nopres", "arrive", "accident") and aspect == "impf":
+            return self.plain()  # «тарелка разбивалась» — только о привычке
         pieces = [self.phrase("other"), self.predicate(frame, aspect, "O", ""), self.complement(frame)]
-        if frame.has("weather") and not (adverb and "pre" in adverb.tags) and self.state.draw() < 0.6:
+        if frame.has("weather") and not adverb and self.state.draw() < 0.6:
             pieces[:2] = pieces[1::-1]
         self.join(self.with_adverb(pieces, adverb), ".")
         self.named = False
@@ -237,10 +239,10 @@ class _Story:
             return self.plain()  # «Почему я помыла руки?» о себе не спрашивают
         frame = self.state.pick(self.maker.finished[self.tense])
         aspect = "impf" if self.tense == "pres" else "perf"
-        words = ["когда"] if aspect == "perf" else ["почему"]
+        words = ["когда"] if self.tense == "futr" else ["почему"]
         if self.person not in ("me", "we"):
-            words += [""] if aspect == "perf" else ["", "неужели"]
-            words += ["зачем"] if frame.has("work", "buy", "act") and self.tense != "futr" else []
+            words += ["", "неужели"] if self.tense != "futr" else [""]
+            words += ["зачем"] if frame.has("buy", "act") and self.tense != "futr" else []
         word = self.state.pick(words)
         pieces = [self.subject, self.predicate(frame, aspect), self.complement(frame)]
         if word:
@@ -328,7 +330,7 @@ class _Story:
 
         def emit() -> None:
             before = ""
-            if self.negatable and self.state.draw() < 0.14 and role == "S" and not frame.has("accident"):
+            if self.negatable and self.state.draw() < 0.14 and role == "S" and not frame.has("accident", "noneg"):
                 before = "не"
             elif self.describable and self.state.draw() < 0.4:
                 human = role != "O" or "person" in frame.source.subject
@@ -361,7 +363,9 @@ class _Story:
         used = {verb.lemma for verb in (first.imperfective, first.perfective) if verb}
         while True:
             index = int(self.state.draw() * len(texts))
-            if ENDINGS[aspect][index].partition(" ")[0].strip("{") not in used:
+            verb = ENDINGS[aspect][index].partition(" ")[0].strip("{")
+            tired = "отд" in ENDINGS[aspect][index]  # отдыхают после работы, а не после разговора
+            if verb not in used and (not tired or first.has("work")):
                 return lambda: texts[index].emit(self.state)
 
     def phrase(self, name: str) -> Piece:
