@@ -184,7 +184,7 @@ class _Story:
         aspect, adverb = self.frames.time(self.state, frame, self.tense, False)
         if not frame.source.tags & TIMED or (adverb and (adverb.kind == "duration" or "end" in adverb.tags)):
             adverb = None  # «через год кот замяукает» — так о зверях и вещах не говорят
-        if self.tense == "futr" and not frame.has("weather", "arrive"):
+        if self.tense == "futr" and not frame.has("arrive"):
             return self.plain()
         if frame.has("nopres", "arrive", "accident") and aspect == "impf":
             return self.plain()  # «тарелка разбивалась» — только о привычке
@@ -239,7 +239,7 @@ class _Story:
             return self.plain()  # «Почему я помыла руки?» о себе не спрашивают
         frame = self.state.pick(self.maker.finished[self.tense])
         aspect = "impf" if self.tense == "pres" else "perf"
-        words = ["когда"] if self.tense == "futr" else ["почему"]
+        words = list({"futr": ("когда",), "pres": ("почему",), "past": ("",)}[self.tense])
         if self.person not in ("me", "we"):
             words += ["", "неужели"] if self.tense != "futr" else [""]
             words += ["зачем"] if frame.has("buy", "act") and self.tense != "futr" else []
