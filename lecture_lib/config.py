@@ -229,7 +229,7 @@ MINI = EncoderConfig(
     num_hidden_layers=6,
     num_attention_heads=3,
     intermediate_size=768,
-    max_position_embeddings=256,
+    max_position_embeddings=128,
     hidden_dropout_prob=0.0,
     attention_probs_dropout_prob=0.0,
 )
