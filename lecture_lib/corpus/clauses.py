@@ -111,6 +111,7 @@ class Chronicle:
         self.willed = {tense: [f for f in asked if f.suits(tense)] for tense in MODALS}
         self.personal = {t: [f for f in self.frames.personal if f.suits(t)] for t in MODALS}
         self.finished = {t: [f for f in self.personal[t] if f.finished] for t in MODALS}
+        self.ended = {t: [f for f in self.finished[t] if not f.has("big")] for t in MODALS}
         self.lasting = {t: [f for f in self.personal[t] if "dur" in f.tags and not f.has("infn")] for t in MODALS}
         self.others = {t: [f for f in self.frames.others if f.suits(t)] for t in MODALS}
 
@@ -182,7 +183,7 @@ class _Story:
         frame = self.state.pick(self.maker.others[self.tense])
         self.other_subject(frame)
         aspect, adverb = self.frames.time(self.state, frame, self.tense, False)
-        if not frame.source.tags & TIMED or (adverb and (adverb.kind == "duration" or "end" in adverb.tags)):
+        if adverb and (not frame.source.tags & TIMED or adverb.kind != "time_any"):
             adverb = None  # «через год кот замяукает» — так о зверях и вещах не говорят
         if self.tense == "futr" and not frame.has("arrive"):
             return self.plain()
@@ -215,7 +216,7 @@ class _Story:
 
     def coordinated(self) -> None:
         """Два сказуемых при одном подлежащем: «купила хлеб и пошла домой»."""
-        first = self.state.pick(self.maker.finished[self.tense])
+        first = self.state.pick(self.maker.ended[self.tense])
         aspect, adverb = "perf", None
         if self.tense == "pres":
             aspect = "impf"
@@ -227,7 +228,7 @@ class _Story:
 
     def gerund(self) -> None:
         """«Прочитав письмо, Анна позвонила сестре.»"""
-        first = self.state.pick(self.maker.finished["past"])
+        first = self.state.pick(self.maker.ended["past"])
         if "grnd" not in first.perfective.forms:
             return self.plain()
         self.join([self.verb(first.perfective, "grnd"), self.complement(first)], ", ")
@@ -261,7 +262,7 @@ class _Story:
         """«Женщина, которая купила хлеб, поехала домой.»"""
         if self.tense == "futr":
             return self.plain()
-        first = self.state.pick(self.maker.finished[self.tense])
+        first = self.state.pick(self.maker.ended[self.tense])
         aspect = "perf" if self.tense == "past" else "impf"
         self.join([self.phrase("somebody")], ", ")
         self.join(
