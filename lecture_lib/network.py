@@ -7,6 +7,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 
 def hub_is_reachable(timeout: float = 3.0) -> bool:
@@ -18,7 +19,8 @@ def hub_is_reachable(timeout: float = 3.0) -> bool:
         return False
     from huggingface_hub.constants import ENDPOINT
 
-    address = urlsplit(ENDPOINT)
+    proxy = getproxies().get("https")  # через посредника Hub напрямую не откликнется
+    address = urlsplit(proxy or ENDPOINT)
     pool = ThreadPoolExecutor(max_workers=1)
     try:
         return pool.submit(_connects, address.hostname, address.port or 443, timeout).result(timeout)

@@ -31,7 +31,7 @@ from lecture_lib.bert_names import (
 )
 from lecture_lib.config import EncoderConfig
 from lecture_lib.heads import PretrainingModel
-from lecture_lib.tokenization import hub_reachable
+from lecture_lib.network import hub_is_reachable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -42,7 +42,7 @@ WEIGHTS, CONFIG, CARD, CHECKSUMS = "model.safetensors", "config.json", "card.jso
 OLD_WEIGHTS = "pytorch_model.bin"
 
 
-def save_checkpoint(model: PretrainingModel, folder: str | Path, card: Mapping[str, Any]) -> Path:
+def save_pretrained(model: PretrainingModel, folder: str | Path, card: Mapping[str, Any]) -> Path:
     """Пишет чекпойнт курса: веса fp16, настройки, карточка и контрольные суммы файлов.
 
     card — что записать о модели: команда, зёрна, число токенов, метрики. Файлы пишутся во
@@ -197,7 +197,7 @@ def _download(name: str) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
 
-    online = hub_reachable()
+    online = hub_is_reachable()
     try:
         config = hf_hub_download(name, CONFIG, local_files_only=not online)
         try:

@@ -28,7 +28,7 @@ from tokenizers import (
     trainers,
 )
 
-from lecture_lib.network import hub_is_reachable as hub_reachable
+from lecture_lib.network import hub_is_reachable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -234,7 +234,7 @@ def _open(source: str) -> PreTrainedTokenizerFast:
     from transformers import AutoTokenizer
 
     # Без сети transformers повторяет запросы почти минуту; проще спросить один раз самим.
-    offline = not Path(source).is_dir() and not hub_reachable()
+    offline = not Path(source).is_dir() and not hub_is_reachable()
     return AutoTokenizer.from_pretrained(source, local_files_only=offline)
 
 

@@ -29,7 +29,7 @@ from lecture_lib.pretrained import (
     from_hugging_face,
     load_pretrained,
     read_card,
-    save_checkpoint,
+    save_pretrained,
     to_hugging_face,
 )
 
@@ -248,12 +248,12 @@ def mini():
 @pytest.fixture
 def folder(tmp_path):
     torch.manual_seed(0)
-    return save_checkpoint(PretrainingModel(SMALL), tmp_path / "модель", {"seed": 3})
+    return save_pretrained(PretrainingModel(SMALL), tmp_path / "модель", {"seed": 3})
 
 
 def test_checkpoint_comes_back(tmp_path, mini):
     """Веса возвращаются с точностью fp16, настройки и карточка — целиком; файл — около 8 МБ."""
-    folder = save_checkpoint(mini, tmp_path, {"command": "lecture pretrain", "seed": 0})
+    folder = save_pretrained(mini, tmp_path, {"command": "lecture pretrain", "seed": 0})
     size = (folder / "model.safetensors").stat().st_size
     assert 8e6 < size < 9e6
     times = []
@@ -277,14 +277,14 @@ def test_checkpoint_comes_back(tmp_path, mini):
 def test_checkpoint_remembers_causality(tmp_path):
     config = replace(MINI_CAUSAL, vocab_size=50, num_hidden_layers=1)
     model = PretrainingModel(config, next_sentence=False)
-    again = load_pretrained(save_checkpoint(model, tmp_path, {}))
+    again = load_pretrained(save_pretrained(model, tmp_path, {}))
     assert again.config == config and again.nsp_head is None
 
 
 def test_overwriting_replaces_the_checkpoint(folder):
     torch.manual_seed(1)
     other = PretrainingModel(replace(SMALL, num_hidden_layers=2))
-    save_checkpoint(other, folder, {"seed": 1})
+    save_pretrained(other, folder, {"seed": 1})
     assert load_pretrained(folder).config.num_hidden_layers == 2
     assert read_card(folder)["seed"] == 1
 
@@ -354,7 +354,7 @@ def test_diverged_model_is_not_saved(tmp_path):
     with torch.no_grad():
         model.encoder.layers[1].intermediate.weight[0, 0] = 1e6
     with pytest.raises(ValueError, match=r"layers\.1\.intermediate\.weight"):
-        save_checkpoint(model, tmp_path, {})
+        save_pretrained(model, tmp_path, {})
     assert not any(tmp_path.iterdir())
 
 

@@ -159,7 +159,7 @@ def test_damaged_or_missing_file_is_named(wordpiece, tmp_path):
 
 
 def test_unknown_name_without_network(monkeypatch):
-    monkeypatch.setattr(tokenization, "hub_reachable", lambda: False)
+    monkeypatch.setattr(tokenization, "hub_is_reachable", lambda: False)
     with pytest.raises(ValueError, match="name_or_path='nobody/nothing'"):
         load_tokenizer("nobody/nothing")
 

@@ -28,10 +28,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Печатает кандидатов для каждой маски."""
+    import torch
+
     from lecture_lib.prediction import fill_mask
     from lecture_lib.pretrained import load_pretrained
     from lecture_lib.tokenization import load_tokenizer
 
+    torch.set_num_threads(1)  # одно предложение: второй поток дольше будить, чем занять
     model = load_pretrained(options.model)
     tokenizer = load_tokenizer(tokenizer_of(options.model))
     masks = fill_mask(model, tokenizer, options.text, top_k=options.top)

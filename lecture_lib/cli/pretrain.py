@@ -39,7 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Предобучает модель; прерванный запуск продолжает с последнего чекпойнта."""
-    from lecture_lib.pretrained import save_checkpoint
+    from lecture_lib.pretrained import save_pretrained
     from lecture_lib.pretraining import pretrain
 
     encoder, config = configs(options)
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
     held_out = tokenized("validation", max(count // 50, 200), config.seed, cache)
     model, history = pretrain(encoder, config, train, folder, validation=held_out)
     card = model_card(options, config, count, history)
-    save_checkpoint(model, folder, card)
+    save_pretrained(model, folder, card)
     if options.json:
         print_json({"folder": str(folder), **card})
     else:

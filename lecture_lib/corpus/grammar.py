@@ -349,7 +349,10 @@ class NounNode(_SlotNode):
         if slot.role:
             parts = [state.entity(name) for name in slot.role]
             entity = parts[0] if len(parts) == 1 else plural(parts)
-            return entity.attributes[slot.attribute] if slot.attribute else entity
+            entity = entity.attributes[slot.attribute] if slot.attribute else entity
+            if slot.bind:
+                state.roles[slot.bind] = entity
+            return entity
         if slot.classes:
             lexeme = state.pick_fresh(class_members(state, slot.classes, self.countable))
         else:

@@ -28,7 +28,7 @@ from lecture_lib.corpus.world import World, world
 SCRIPTS = Path(__file__).parent / "scripts"
 OPTIONAL_STEP = 0.6  # как часто играется шаг, помеченный «?»
 _PREFIX = re.compile(r"\s*(?:(\?)(?=\s)|<([^>]*)>)")
-_GUARD = re.compile(r"(\w+)(?:\.(\w+))?\s*(!?=)\s*(\w+)(?:\.(\w+))?$")
+_GUARD = re.compile(r"(\w+)(?:\.(\w+))?\s*(!?=)\s*([\w|]+)(?:\.(\w+))?$")
 
 Guard = Callable[[State], bool]
 
@@ -209,7 +209,7 @@ def _line(text: str, words: Lexicon) -> tuple[Line, bool]:
 
 
 def _guard(source: str) -> Guard:
-    """Условие ``var=value``, ``A.femn``, ``A.gender=B.gender`` или с ``!=``."""
+    """Условие ``var=value`` (или ``var=один|другой``), ``A.femn``, ``A.gender=B.gender`` или с ``!=``."""
     found = _GUARD.match(source)
     if not found:
         name, _, gender = source.partition(".")
@@ -222,8 +222,8 @@ def _guard(source: str) -> Guard:
     equal = sign == "="
 
     def check(state: State) -> bool:
-        other = _value(state, right, right_field) if right_field else right
-        return (_value(state, left, left_field) == other) == equal
+        others = [_value(state, right, right_field)] if right_field else right.split("|")
+        return (_value(state, left, left_field) in others) == equal
 
     return check
 

@@ -27,7 +27,8 @@ PREPOSITIONS = frozenset(
     "ради позади впереди внутри вдоль".split()
 )
 _TAIL_PREPOSITION = re.compile(r"(?:(?<=^)|(?<=[\s(«—]))([А-Яа-яё]+)\s+$")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])(?<!\s[а-яА-Я]\.)(»?)\s+(?=[^—\s])")
+# Не граница: после инициала, перед тире авторских слов, перед смайликом.
+_SENTENCE_END = re.compile(r"(?<=[.!?…])(?<!\s[а-яА-Я]\.)(»?)\s+(?=[^—\s:;\U0001f000-\U0001faff\u2600-\u27bf])")
 
 
 class TemplateError(ValueError):
