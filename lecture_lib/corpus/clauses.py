@@ -71,6 +71,8 @@ ENDINGS = {
         "{пить V} {чай|кофе accs}",
     ),
 }
+# После мелкого домашнего дела («положила книгу на полку») никуда не едут.
+AT_HOME = ("позвонить", "звонить", "выпить", "пить")
 # Чем кончается «Женщина, которая …»: кто она.
 MAINS = (
     "{жить pres @O} [в соседнем доме|рядом с нами|на нашей улице|на пятом этаже|недалеко от парка]",
@@ -364,9 +366,13 @@ class _Story:
         used = {verb.lemma for verb in (first.imperfective, first.perfective) if verb}
         while True:
             index = int(self.state.draw() * len(texts))
-            verb = ENDINGS[aspect][index].partition(" ")[0].strip("{")
-            tired = "отд" in ENDINGS[aspect][index]  # отдыхают после работы, а не после разговора
-            if verb not in used and (not tired or first.has("work")):
+            text = ENDINGS[aspect][index]
+            verb = text.partition(" ")[0].strip("{")
+            if verb in used or ("отд" in text and not first.has("work")):
+                continue  # отдыхают после работы, а не после разговора
+            if KIN in text and first.has("speech", "social", "help"):
+                continue  # «спросила друга и позвонила другу»
+            if first.has("work", "leisure", "buy", "eat", "speech", "social", "help") or verb in AT_HOME:
                 return lambda: texts[index].emit(self.state)
 
     def phrase(self, name: str) -> Piece:
