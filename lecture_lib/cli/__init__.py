@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from lecture_lib import __version__
-from lecture_lib.cli import check, corpus, fill, lab, pretrain, test
+from lecture_lib.cli import check, corpus, fill, lab, pretrain, test, tokenizer
 from lecture_lib.cli.arguments import Parser, russian_argparse
 
 COMMANDS = {
@@ -21,6 +21,7 @@ COMMANDS = {
     "check": check,
     "corpus": corpus,
     "fill": fill,
+    "tokenizer": tokenizer,
     "pretrain": pretrain,
 }
 

@@ -174,7 +174,7 @@ class _Story:
         pieces = [self.subject, self.predicate(frame, aspect), self.complement(frame)]
         place = self.state.pick(frame.places) if frame.places and self.state.draw() < 0.4 else None
         if place:
-            pieces.insert(0 if self.state.draw() < 0.15 else 3, lambda: place.emit(self.state))
+            pieces.insert(0 if adverb is None and self.state.draw() < 0.15 else 3, lambda: place.emit(self.state))
         self.negatable = adverb is None and not place
         self.describable = adverb is None
         self.join(self.with_adverb(pieces, adverb), ".")

@@ -21,7 +21,7 @@ from lecture_lib.network import hub_is_reachable
 
 CHUNK = 5000  # документов в одном задании порождения
 # Конец предложения в настоящем тексте: знак, пробел, прописная буква, цифра, тире или кавычка.
-_SENTENCE = re.compile(r"(?<=[.!?…])(?<!\b[А-ЯЁа-яё]\.)»?\s+(?=[«\"—А-ЯЁA-Z0-9])")
+_SENTENCE = re.compile(r"(?<=[.!?…])(?<!\b[А-ЯЁа-яё]\.)(»?)\s+(?=[«\"—А-ЯЁA-Z0-9])")
 
 
 def as_dataset(
@@ -132,7 +132,8 @@ def _folder_documents(paths: list[Path]) -> Iterator[Document]:
 
 def split_sentences(text: str) -> list[str]:
     """Разбить настоящий текст на предложения по знакам; инициалы «А. С.» не рвутся."""
-    return [piece.strip() for piece in _SENTENCE.split(" ".join(text.split())) if piece.strip()]
+    marked = _SENTENCE.sub(r"\1\n", " ".join(text.split()))
+    return [piece for piece in marked.split("\n") if piece]
 
 
 def hub_documents(
