@@ -231,8 +231,9 @@ class _Story:
     def gerund(self) -> None:
         """«Прочитав письмо, Анна позвонила сестре.»"""
         first = self.state.pick(self.maker.ended["past"])
-        if "grnd" not in first.perfective.forms:
-            return self.plain()
+        gerund = first.perfective.forms.get("grnd", "")
+        if not gerund or gerund.endswith(("гши", "кши", "рши", "зши", "сши")):
+            return self.plain()  # «помогши» почти не говорят
         self.join([self.verb(first.perfective, "grnd"), self.complement(first)], ", ")
         return self.join([self.subject, self.ending(first, "perf")], ".")
 
