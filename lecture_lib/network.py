@@ -11,9 +11,9 @@ from urllib.request import getproxies
 
 
 def hub_is_reachable(timeout: float = 3.0) -> bool:
-    """Отвечает ли Hub; ждёт не дольше ``timeout`` секунд, вместе с поиском адреса.
+    """Отвечает ли Hub; ждёт не дольше `timeout` секунд, вместе с поиском адреса.
 
-    Переменная окружения ``HF_HUB_OFFLINE=1`` означает «сети нет», ``HF_ENDPOINT`` меняет адрес.
+    Переменная окружения `HF_HUB_OFFLINE=1` означает «сети нет», `HF_ENDPOINT` меняет адрес.
     """
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return False
@@ -23,7 +23,9 @@ def hub_is_reachable(timeout: float = 3.0) -> bool:
     address = urlsplit(proxy or ENDPOINT)
     pool = ThreadPoolExecutor(max_workers=1)
     try:
-        return pool.submit(_connects, address.hostname, address.port or 443, timeout).result(timeout)
+        return pool.submit(_connects, address.hostname, address.port or 443, timeout).result(
+            timeout
+        )
     except FutureTimeout:
         return False
     finally:

@@ -42,7 +42,7 @@ def test_corpus_is_as_large_as_promised():
 
 
 def test_generation_is_fast():
-    """Не меньше 10 000 предложений в секунду без разметки и 3 000 с ней (лучший из трёх замеров)."""
+    """Не меньше 10 000 предложений в секунду без разметки и 3 000 с ней (лучший из трёх)."""
     list(documents(count=50))
 
     def speed(truth: bool) -> float:
@@ -60,7 +60,11 @@ def test_same_seed_gives_same_bytes_in_another_process():
     for hash_seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         result = subprocess.run(
-            [sys.executable, "-c", DIGEST], env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", DIGEST],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         digests.add(result.stdout)
     assert len(digests) == 1
@@ -95,7 +99,9 @@ def test_every_script_plays(name):
         scripts()[name].emit(state)
         texts.append(" ".join(s.text for s in finished(state)))
     assert len(set(texts)) > 80
-    broken = [t for t in texts if any(mark in t for mark in ("{", "}", "[", "]", "|", "  ", " ,", "<"))]
+    broken = [
+        t for t in texts if any(mark in t for mark in ("{", "}", "[", "]", "|", "  ", " ,", "<"))
+    ]
     assert broken == []
 
 
@@ -156,7 +162,9 @@ def test_facts_agree_with_the_world():
                 stated[what] += 1
                 if what in FACTS:
                     assert people[who].attributes[what].lexeme.surface in value
-    assert all(stated[fact] > 0 for fact in ("prof", "work", "street", "pet", "dish", "hobby")), stated
+    assert all(stated[fact] > 0 for fact in ("prof", "work", "street", "pet", "dish", "hobby")), (
+        stated
+    )
 
 
 def test_scripts_do_not_leak():
@@ -168,7 +176,7 @@ def test_scripts_do_not_leak():
 
 
 def test_words_do_not_leak():
-    """Отложенных слов нет в обучающей части, а в ``test_words`` они в каждом документе."""
+    """Отложенных слов нет в обучающей части, а в `test_words` они в каждом документе."""
     held = lexicon().held_out
     assert len(held) >= 30
     forms = {

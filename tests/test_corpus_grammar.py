@@ -98,7 +98,11 @@ def test_agreement_holds_by_pymorphy():
                     continue
                 head = sentence.truth[token.head]
                 personal = head.pos == "NPRO" and head.lemma != "он"
-                if head.pos not in ("NOUN", "NPRO") or personal or token.features in ("infn", "grnd"):
+                if (
+                    head.pos not in ("NOUN", "NPRO")
+                    or personal
+                    or token.features in ("infn", "grnd")
+                ):
                     continue
                 if token.features.startswith(("short", "comp", "pres", "impr", "fin 1", "fin 2")):
                     continue
@@ -117,9 +121,9 @@ def test_agreement_holds_by_pymorphy():
 def test_verb_government_case():
     """Падеж слова, стоящего сразу после предлога, — из тех, которыми предлог управляет."""
     allowed = {
-        "без": {"gent"}, "для": {"gent"}, "от": {"gent"}, "до": {"gent"}, "из": {"gent"}, "у": {"gent"},
-        "к": {"datv"}, "по": {"datv", "loct", "accs"}, "над": {"ablt"}, "о": {"loct"}, "об": {"loct"},
-        "при": {"loct"}, "через": {"accs"}, "про": {"accs"}, "в": {"loct", "accs"},
+        "без": {"gent"}, "для": {"gent"}, "от": {"gent"}, "до": {"gent"}, "из": {"gent"},
+        "у": {"gent"}, "к": {"datv"}, "по": {"datv", "loct", "accs"}, "над": {"ablt"}, "о": {"loct"},
+        "об": {"loct"}, "при": {"loct"}, "через": {"accs"}, "про": {"accs"}, "в": {"loct", "accs"},
         "на": {"loct", "accs"}, "за": {"ablt", "accs"}, "под": {"ablt", "accs"},
         "перед": {"ablt"}, "с": {"ablt", "gent"},
     }  # fmt: skip

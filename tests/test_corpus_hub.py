@@ -57,7 +57,9 @@ def test_bad_arguments_are_named(bad):
 
 def test_folder_of_texts(tmp_path):
     """Папка .txt: абзац — документ, предложения разбиты по знакам."""
-    (tmp_path / "а.txt").write_text("Шёл снег. А. С. Пушкин спал!\n\nВторой абзац.", encoding="utf-8")
+    (tmp_path / "а.txt").write_text(
+        "Шёл снег. А. С. Пушкин спал!\n\nВторой абзац.", encoding="utf-8"
+    )
     found = [[s.text for s in d.sentences] for d in folder_documents(tmp_path)]
     assert found == [["Шёл снег.", "А. С. Пушкин спал!"], ["Второй абзац."]]
 

@@ -1,7 +1,7 @@
 """Таблица форм «Городка»: строится через pymorphy3 один раз и едет вместе с пакетом.
 
-Запуск: ``python -m lecture_lib.corpus.forms``. Собирает все леммы словаря и шаблонов, просит
-у pymorphy3 их формы и пишет ``forms.json.gz`` (одинаковые байты при одинаковом входе).
+Запуск: `python -m lecture_lib.corpus.forms`. Собирает все леммы словаря и шаблонов, просит
+у pymorphy3 их формы и пишет `forms.json.gz` (одинаковые байты при одинаковом входе).
 """
 
 from __future__ import annotations
@@ -16,7 +16,20 @@ from lecture_lib.corpus import template
 from lecture_lib.corpus.lexicon import FOLDER, FORMS_FILE, rows
 
 SCRIPTS = FOLDER.parent / "scripts"
-VARIANTS = {"V-oy", "V-ey", "V-ie", "V-bi", "V-sh", "V-ej", "Cmp2", "gen2", "acc2", "loc2", "V-be", "V-en"}
+VARIANTS = {
+    "V-oy",
+    "V-ey",
+    "V-ie",
+    "V-bi",
+    "V-sh",
+    "V-ej",
+    "Cmp2",
+    "gen2",
+    "acc2",
+    "loc2",
+    "V-be",
+    "V-en",
+}
 POS_TAGS = {
     "NOUN": ("NOUN", "NPRO", "ADJF"),
     "ADJF": ("ADJF", "PRTF", "ADJS", "NPRO"),
@@ -33,7 +46,13 @@ CHECKED = {"masc", "femn", "anim", "inan", "Name", "Surn", "impf", "perf"}
 # Слова, которые нужны самой грамматике, а не файлам словаря.
 GRAMMAR_WORDS = (
     [("ADJF", word) for word in "один который этот весь свой каждый мой твой наш ваш".split()]
-    + [("VERB", word) for word in "быть мочь смочь хотеть решить собираться сказать рассказать написать ответить сообщить думать знать надеяться считать".split()]
+    + [
+        ("VERB", word)
+        for word in (
+            "быть мочь смочь хотеть решить собираться сказать рассказать написать ответить "
+            "сообщить думать знать надеяться считать"
+        ).split()
+    ]
     + [("NOUN", word) for word in "улица житель жительница".split()]
     + [("NUMR", word) for word in NUMERALS]
 )
@@ -62,7 +81,7 @@ def template_lines() -> Iterable[tuple[str, str]]:
 
 
 def clean_line(line: str) -> str:
-    """Строка сценария без помет ``?``, ``<условие>``, ``;; fact …``; вызовы ``>>`` — пусто."""
+    """Строка сценария без помет `?`, `<условие>`, `;; fact …`; вызовы `>>` — пусто."""
     line = line.partition(";;")[0].strip()
     if line.startswith((">>", "#")):
         return ""
@@ -110,12 +129,17 @@ def needed_lexemes() -> dict[tuple[str, str], frozenset]:
     return needed
 
 
-def _want_template_words(want) -> None:
+def _header_nouns() -> Iterable[str]:
+    """Существительные из ролей сценариев: `berry = клубника|малина`."""
     for path in sorted(SCRIPTS.glob("*.txt")):
         for line in path.read_text(encoding="utf-8").partition("\n---\n")[0].splitlines():
             found = re.match(r"\w+\s*=\s*([а-яё_|\-]+)$", line.strip())
-            for lemma in found[1].split("|") if found else ():
-                want("NOUN", lemma)
+            yield from found[1].split("|") if found else ()
+
+
+def _want_template_words(want) -> None:
+    for lemma in _header_nouns():
+        want("NOUN", lemma)
     for place, text in template_lines():
         try:
             nodes = template.parse(text)
@@ -141,7 +165,7 @@ def feminine_surname(surname: str) -> str:
 
 @cache
 def street_adjective(feminine: str) -> str:
-    """Лемма названия улицы: Садовая → ``садовый_улица`` (пишется с прописной во всех формах)."""
+    """Лемма названия улицы: Садовая → `садовый_улица` (пишется с прописной во всех формах)."""
     for parse in _morph().parse(feminine.lower()):
         if parse.tag.POS == "ADJF" and {"femn", "nomn"} <= parse.tag.grammemes:
             return parse.normal_form + "_улица"
@@ -149,7 +173,7 @@ def street_adjective(feminine: str) -> str:
 
 
 def build() -> dict:
-    """Построить таблицу форм: ``{"lexemes": {pos: {lemma: {...}}}, "literals": {...}}``."""
+    """Построить таблицу форм: `{"lexemes": {pos: {lemma: {...}}}, "literals": {...}}`."""
     table: dict = {"lexemes": {}, "literals": {}}
     mistakes = []
     for (pos, lemma), flags in sorted(needed_lexemes().items()):
@@ -180,8 +204,13 @@ def held_out_words(table: dict) -> list[str]:
     другого слова, и берётся каждое девятое подходящее — чтобы классы не обеднели.
     """
     named = {lemma for _, text in template_lines() for lemma in _named(text)}
-    named |= {noun for row in rows("verbs.txt") if row[1][0] == "=" for noun in row[1][1:].split("|")}
+    named |= set(_header_nouns())
+    named |= {word for row in rows("epithets.txt") for word in row[0].split()}
+    named |= {
+        noun for row in rows("verbs.txt") if row[1][0] == "=" for noun in row[1][1:].split("|")
+    }
     owners: dict[str, int] = {word: 2 for word in table["literals"]}
+    owners |= {word: 2 for row in rows("adverbs.txt") for word in row[0].split()}
     for entries in table["lexemes"].values():
         for entry in entries.values():
             for form in set(entry["forms"].values()):
@@ -190,7 +219,9 @@ def held_out_words(table: dict) -> list[str]:
     for row in rows("nouns.txt"):
         for name in row[1].split():
             sizes[name] = sizes.get(name, 0) + 1
-    fixed = {r[0] for r in rows("hobbies.txt")} | {w for r in rows("professions.txt") for w in r[:3]}
+    fixed = {r[0] for r in rows("hobbies.txt")} | {
+        w for r in rows("professions.txt") for w in r[:3]
+    }
 
     def free(pos: str, lemma: str) -> bool:
         forms = set(table["lexemes"][pos][lemma]["forms"].values())
@@ -199,7 +230,9 @@ def held_out_words(table: dict) -> list[str]:
     nouns = [
         row[0]
         for row in rows("nouns.txt")
-        if free("NOUN", row[0]) and "other" not in row[1].split() and min(map(sizes.get, row[1].split())) >= 12
+        if free("NOUN", row[0])
+        and "other" not in row[1].split()
+        and min(map(sizes.get, row[1].split())) >= 12
     ]
     adjectives = [row[0] for row in rows("adjectives.txt") if free("ADJF", row[0])]
     return sorted(nouns[3::9] + adjectives[3::9])
@@ -214,7 +247,7 @@ def _named(text: str) -> Iterable[str]:
 
 
 def lexeme_entry(pos: str, lemma: str, flags: frozenset) -> dict:
-    """Формы одного слова по pymorphy3 как словарь полей :class:`~lecture_lib.corpus.lexicon.Lexeme`."""
+    """Формы слова по pymorphy3 — поля `Lexeme`."""
     surface = lemma.partition("_")[0]
     if pos == "NOUN" and "indecl" in flags:
         return _indeclinable(surface, flags)
@@ -240,14 +273,21 @@ def _best_parse(pos: str, surface: str, flags: frozenset):
         if not fits or (pos == "NOUN" and "nomn" not in tag and parse.tag.POS != "NPRO"):
             continue
         wrong = [f for f in flags & CHECKED if f not in tag]
-        rank = (len(wrong), POS_TAGS[pos].index(parse.tag.POS), base != surface.lower(), -parse.score)
+        rank = (
+            len(wrong),
+            POS_TAGS[pos].index(parse.tag.POS),
+            base != surface.lower(),
+            -parse.score,
+        )
         if "Impe" in tag:
             rank = (rank[0] + 1, *rank[1:])
         if pos == "NOUN" and not flags & {"Name", "Surn"}:
             rank = (len(wrong) + bool(tag & {"Name", "Surn", "Geox", "Abbr"}), *rank[1:])
         candidates.append((rank, len(candidates), parse))
     if not candidates:
-        raise FormsError(f"pymorphy3 не знает слова «{surface}» как {pos} {' '.join(sorted(flags))}".strip())
+        raise FormsError(
+            f"pymorphy3 не знает слова «{surface}» как {pos} {' '.join(sorted(flags))}".strip()
+        )
     return min(candidates, key=lambda candidate: candidate[:2])[2]
 
 
@@ -259,13 +299,13 @@ def _forms_of(parse, wanted: set):
 
 @cache
 def word_list(name: str) -> frozenset:
-    """Слова файла-списка: ``rejected_forms.txt``, ``second_locative.txt``."""
+    """Слова файла-списка: `rejected_forms.txt`, `second_locative.txt`."""
     return frozenset(word for row in rows(name) for word in row[0].split())
 
 
 @cache
 def irregular_forms() -> dict[tuple[str, str], dict[str, str]]:
-    """Поправки из ``irregular_forms.txt``: (часть речи, лемма) → {ключ: форма}."""
+    """Поправки из `irregular_forms.txt`: (часть речи, лемма) → {ключ: форма}."""
     return {
         (pos, lemma): dict(pair.strip().split("=") for pair in pairs.split(";"))
         for pos, lemma, pairs in rows("irregular_forms.txt")
@@ -291,8 +331,15 @@ def _noun(parse, flags: frozenset) -> dict:
     if parse.tag.POS == "NPRO" and not parse.tag.number:  # «себя», «кто» — при любом числе
         forms |= {key.replace("sing", "plur"): form for key, form in forms.items()}
     written_plural = "plur" in parse.tag.grammemes and parse.word != parse.normal_form  # «овощи»
-    plural_only = "Pltm" in parse.tag.grammemes or "plural" in flags or written_plural or not any(key.endswith("sing") for key in forms)
-    gender = next((f for f in ("masc", "femn", "neut") if f in flags), None) or str(parse.tag.gender or "masc")
+    plural_only = (
+        "Pltm" in parse.tag.grammemes
+        or "plural" in flags
+        or written_plural
+        or not any(key.endswith("sing") for key in forms)
+    )
+    gender = next((f for f in ("masc", "femn", "neut") if f in flags), None) or str(
+        parse.tag.gender or "masc"
+    )
     animate = "anim" in flags or ("inan" not in flags and parse.tag.animacy == "anim")
     return _entry(forms, gender=gender, animate=animate, number="plur" if plural_only else "sing")
 
@@ -301,7 +348,10 @@ def _indeclinable(surface: str, flags: frozenset) -> dict:
     keys = [f"{case} {number}" for case in template.CASES for number in template.NUMBERS]
     gender = next((f for f in ("masc", "femn") if f in flags), "neut")
     keep = sorted(flags & {"na", "uncount", "indecl"})
-    return {**_entry(dict.fromkeys(keys, surface), gender=gender, animate="anim" in flags), "flags": keep}
+    return {
+        **_entry(dict.fromkeys(keys, surface), gender=gender, animate="anim" in flags),
+        "flags": keep,
+    }
 
 
 def _adjective(parse, flags: frozenset) -> dict:

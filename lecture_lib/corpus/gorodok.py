@@ -1,6 +1,6 @@
 """Документы «Городка»: от слов грамматики к предложениям, с разметкой или без, и к долям корпуса.
 
-Документ целиком определяется зерном, долей и номером: ``documents(seed=0, split="train")``
+Документ целиком определяется зерном, долей и номером: `documents(seed=0, split="train")`
 на любой машине даёт одни и те же байты, с какого номера ни начни.
 """
 
@@ -46,9 +46,9 @@ _TOKEN = re.compile(r"[A-Za-zА-Яа-яЁё]+(?:-[A-Za-zА-Яа-яЁё]+)*|\d+|[
 class TokenTruth:
     """Что известно о слове.
 
-    ``start``, ``end`` — границы в тексте предложения; ``head`` — номер слова того же предложения,
-    с которым согласовано это; ``entity`` — номер участника в документе; ``antecedent`` —
-    ``(предложение, слово)``, на которое указывает местоимение.
+    `start`, `end` — границы в тексте предложения; `head` — номер слова того же предложения,
+    с которым согласовано это; `entity` — номер участника в документе; `antecedent` —
+    `(предложение, слово)`, на которое указывает местоимение.
     """
 
     text: str
@@ -64,7 +64,7 @@ class TokenTruth:
 
 @dataclass(frozen=True)
 class Sentence:
-    """Предложение; ``truth`` и ``facts`` заполнены, если просили разметку."""
+    """Предложение; `truth` и `facts` заполнены, если просили разметку."""
 
     text: str
     truth: tuple[TokenTruth, ...] | None = None
@@ -73,7 +73,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Document:
-    """Документ: номер, вид (``story``, ``dialogue`` …), сценарий и предложения."""
+    """Документ: номер, вид (`story`, `dialogue` …), сценарий и предложения."""
 
     id: int
     kind: str
@@ -88,22 +88,24 @@ class Document:
 def documents(
     seed: int = 0, split: str = "train", start: int = 0, count: int = 1000, truth: bool = False
 ) -> Iterator[Document]:
-    """Документы с номерами ``start … start + count − 1``.
+    """Документы с номерами `start … start + count − 1`.
 
     Args:
         seed: зерно корпуса.
-        split: ``train``, ``validation``, ``test_scripts`` (сценарии, которых нет в обучении)
-            или ``test_words`` (в каждом документе есть слово, которого нет в обучении).
+        split: `train`, `validation`, `test_scripts` (сценарии, которых нет в обучении)
+            или `test_words` (в каждом документе есть слово, которого нет в обучении).
         start, count: какие номера породить.
-        truth: добавить разметку каждого слова (:class:`TokenTruth`).
+        truth: добавить разметку каждого слова (`TokenTruth`).
 
     Raises:
-        ValueError: неизвестная доля, отрицательные ``start`` или ``count``.
+        ValueError: неизвестная доля, отрицательные `start` или `count`.
     """
     if split not in SPLITS:
         raise ValueError(f"Аргумент split = {split!r}: есть только {', '.join(SPLITS)}")
     if start < 0 or count < 0:
-        raise ValueError(f"Аргументы start = {start} и count = {count} не могут быть отрицательными")
+        raise ValueError(
+            f"Аргументы start = {start} и count = {count} не могут быть отрицательными"
+        )
     return (document(seed, split, number, truth) for number in range(start, start + count))
 
 
@@ -112,11 +114,15 @@ def document(seed: int, split: str, number: int, truth: bool = False) -> Documen
     words = lexicon()
     group = "test_words" if split == "test_words" else "train"
     for attempt in range(200):
-        draw = random.Random((((seed << 3) + SPLITS.index(split)) << 50) + (number << 8) + attempt).random
+        draw = random.Random(
+            (((seed << 3) + SPLITS.index(split)) << 50) + (number << 8) + attempt
+        ).random
         state = State(words, draw, group=group)
         source = _source(split, draw)
         facts = source.emit(state)
-        if group == "train" or any(w.lexeme and w.lexeme.lemma in words.held_out for w in state.out):
+        if group == "train" or any(
+            w.lexeme and w.lexeme.lemma in words.held_out for w in state.out
+        ):
             break
     noise = _noise(draw)
     sentences = finished(state, truth, facts, noise)
@@ -168,7 +174,9 @@ def _typo(text: str, draw) -> str:
     return text
 
 
-def finished(state: State, truth: bool = False, facts: list | None = None, noise=None) -> list[Sentence]:
+def finished(
+    state: State, truth: bool = False, facts: list | None = None, noise=None
+) -> list[Sentence]:
     """Слова состояния → предложения: лишние пробелы убраны, первая буква прописная."""
     annotator = _Annotator(state) if truth else None
     sentences: list[Sentence] = []
@@ -182,7 +190,9 @@ def finished(state: State, truth: bool = False, facts: list | None = None, noise
             sentences.append(Sentence(text))
             continue
         stated = tuple((_name(who), what, _value(who, what)) for who, what in known)
-        sentences.append(Sentence(text, annotator.annotate(words, raw, text, len(sentences)), stated))
+        sentences.append(
+            Sentence(text, annotator.annotate(words, raw, text, len(sentences)), stated)
+        )
     return sentences
 
 
@@ -231,14 +241,16 @@ def _value(who: Entity, what: str) -> str:
 
 
 class _Annotator:
-    """Строит :class:`TokenTruth` по словам грамматики, помня участников через весь документ."""
+    """Строит `TokenTruth` по словам грамматики, помня участников через весь документ."""
 
     def __init__(self, state: State):
         self.literals = state.lexicon.literals
         self.numbers: dict[int, int] = {}  # id участника → номер в документе
         self.mentions: dict[int, tuple[int, int]] = {}  # id участника → последнее упоминание
 
-    def annotate(self, words: list[Word], raw: str, text: str, sentence: int) -> tuple[TokenTruth, ...]:
+    def annotate(
+        self, words: list[Word], raw: str, text: str, sentence: int
+    ) -> tuple[TokenTruth, ...]:
         """Разметка предложения; границы пересчитаны на текст без лишних пробелов."""
         pieces = list(self._pieces(words))
         place = _Spans(raw)
@@ -254,7 +266,9 @@ class _Annotator:
                 number = self.numbers.setdefault(id(word.entity), len(self.numbers))
                 self.mentions[id(word.entity)] = (sentence, index)
             tokens.append(
-                TokenTruth(text[first:last], first, last, lemma, pos, features, head, number, antecedent)
+                TokenTruth(
+                    text[first:last], first, last, lemma, pos, features, head, number, antecedent
+                )
             )
         return tuple(tokens)
 
@@ -272,7 +286,11 @@ class _Annotator:
     def _analysis(self, word: Word, text: str) -> tuple[str, str, str]:
         if word.lexeme is not None:
             lexeme = word.lexeme
-            extra = f"{lexeme.gender} {'anim' if lexeme.animate else 'inan'}" if word.kind == "noun" else ""
+            extra = (
+                f"{lexeme.gender} {'anim' if lexeme.animate else 'inan'}"
+                if word.kind == "noun"
+                else ""
+            )
             return lexeme.lemma, lexeme.pos, f"{word.form} {extra or lexeme.aspect}".strip()
         if word.kind == "pronoun":
             return "он" if text.lower() not in _SPEAKER_FORMS else text.lower(), "NPRO", word.form
@@ -284,7 +302,9 @@ class _Annotator:
         return text.lower(), "PNCT" if not text[:1].isalnum() else "UNKN", ""
 
 
-_SPEAKER_FORMS = frozenset("я меня мне мной ты тебя тебе тобой мы нас нам нами вы вас вам вами".split())
+_SPEAKER_FORMS = frozenset(
+    "я меня мне мной ты тебя тебе тобой мы нас нам нами вы вас вам вами".split()
+)
 
 
 class _Spans:

@@ -1,6 +1,6 @@
 """Грамматика «Городка»: из дерева шаблона — согласованные слова.
 
-Дерево (:mod:`~lecture_lib.corpus.template`) компилируется один раз; потом каждый узел кладёт
+Дерево (`template`) компилируется один раз; потом каждый узел кладёт
 в состояние готовые слова вместе с тем, что о них известно: лемма, форма, о ком речь, с кем
 согласовано. Один и тот же путь даёт и голый текст, и текст с разметкой.
 """
@@ -23,7 +23,14 @@ _VOICED_TO = {
     "о": ("об", re.compile(r"[аэиоу]")),
 }
 _THIRD_PERSON = {
-    "masc": {"nomn": "он", "gent": "его", "datv": "ему", "accs": "его", "ablt": "им", "loct": "нём"},
+    "masc": {
+        "nomn": "он",
+        "gent": "его",
+        "datv": "ему",
+        "accs": "его",
+        "ablt": "им",
+        "loct": "нём",
+    },
     "femn": {"nomn": "она", "gent": "её", "datv": "ей", "accs": "её", "ablt": "ей", "loct": "ней"},
     "plur": {"nomn": "они", "gent": "их", "datv": "им", "accs": "их", "ablt": "ими", "loct": "них"},
 }
@@ -34,7 +41,9 @@ _SPEAKERS = {
     "we": ("мы", "нас", "нам", "нас", "нами", "нас"),
     "vy": ("вы", "вас", "вам", "вас", "вами", "вас"),
 }
-PERSONAL = {name: dict(zip(template.CASES, forms, strict=True)) for name, forms in _SPEAKERS.items()}
+PERSONAL = {
+    name: dict(zip(template.CASES, forms, strict=True)) for name, forms in _SPEAKERS.items()
+}
 _GRAMMATICAL_PERSON = {"me": (1, "sing"), "you": (2, "sing"), "we": (1, "plur"), "vy": (2, "plur")}
 
 
@@ -43,7 +52,9 @@ class Entity:
 
     __slots__ = ("attributes", "gender", "lexeme", "modifiers", "number", "parts", "title")
 
-    def __init__(self, lexeme: Lexeme, number: str | None = None, modifiers: tuple = (), title: str = ""):
+    def __init__(
+        self, lexeme: Lexeme, number: str | None = None, modifiers: tuple = (), title: str = ""
+    ):
         self.lexeme = lexeme
         self.number = number or lexeme.number
         self.gender = lexeme.gender
@@ -73,7 +84,7 @@ class Resident(Entity):
 
 
 class Word(NamedTuple):
-    """Одно слово на выходе. ``kind``: ``text``, ``noun``, ``adjective``, ``verb``, ``pronoun``, ``numeral``."""
+    """Одно слово на выходе; kind — text, noun, adjective, verb, pronoun или numeral."""
 
     text: str
     kind: str = "text"
@@ -92,7 +103,7 @@ LINE = Word("\n", "line")  # конец строки сценария
 
 @dataclass
 class State:
-    """Состояние одного документа: роли, выход и источник случайности (функция ``[0, 1)``)."""
+    """Состояние одного документа: роли, выход и источник случайности (функция `[0, 1)`)."""
 
     lexicon: Lexicon
     draw: Callable[[], float]
@@ -131,7 +142,7 @@ def plural(parts: list[Entity]) -> Entity:
 
 
 def agreement_key(case: str, gender: str, number: str, animate: bool) -> str:
-    """Ключ формы прилагательного: ``"accs masc anim"``, ``"gent femn"``, ``"nomn plur"``."""
+    """Ключ формы прилагательного: `"accs masc anim"`, `"gent femn"`, `"nomn plur"`."""
     agreement = "plur" if number == "plur" else gender
     if case == "accs" and agreement in ("masc", "plur"):
         return f"accs {agreement} {'anim' if animate else 'inan'}"
@@ -151,7 +162,7 @@ def vocalised(preposition: str, following: str) -> str:
 
 
 class Compiled:
-    """Скомпилированный шаблон; :meth:`emit` дописывает слова в состояние."""
+    """Скомпилированный шаблон; `emit` дописывает слова в состояние."""
 
     __slots__ = ("nodes",)
 
@@ -266,7 +277,7 @@ class VerbNode(_SlotNode):
 
 
 class AdjectiveNode(_SlotNode):
-    """Согласованное слово без своего существительного: «оказался интересным», «который», «готова»."""
+    """Согласованное слово отдельно от существительного: «оказался интересным», «который»."""
 
     def __init__(self, slot: template.Slot, lexicon: Lexicon):
         super().__init__(slot, lexicon)
@@ -274,7 +285,9 @@ class AdjectiveNode(_SlotNode):
         self.short = "short" in slot.features
         self.comparative = "comp" in slot.features
         self.number = "plur" if "plur" in slot.features or slot.person in ("we", "vy") else None
-        self.fixed_gender = next((g for g in ("masc", "femn", "neut") if g in slot.features), "neut")
+        self.fixed_gender = next(
+            (g for g in ("masc", "femn", "neut") if g in slot.features), "neut"
+        )
 
     def emit(self, state: State) -> None:
         target = self.target(state)
@@ -333,7 +346,9 @@ class NounNode(_SlotNode):
         self.countable = slot.numeral is not None or self.plural
         for name in slot.classes:
             if name not in lexicon.classes:
-                raise template.TemplateError(f"Класса «{name}» нет в nouns.txt: «{{{slot.source}}}»")
+                raise template.TemplateError(
+                    f"Класса «{name}» нет в nouns.txt: «{{{slot.source}}}»"
+                )
 
     def emit(self, state: State) -> None:
         entity = self.resolve(state)
@@ -384,7 +399,9 @@ class NounNode(_SlotNode):
         if entity.parts and not self.plural:
             return self.coordinated(state, entity)
         number = self.number(entity)
-        words = self.described(state, entity, agreement_key(self.case, entity.gender, number, entity.animate))
+        words = self.described(
+            state, entity, agreement_key(self.case, entity.gender, number, entity.animate)
+        )
         for lexeme in entity.modifiers:
             key = agreement_key(self.case, entity.gender, number, entity.animate)
             words.append(Word(lexeme.form(key), "adjective", lexeme, key, None, entity))
@@ -424,7 +441,7 @@ class NounNode(_SlotNode):
         return {"full": [first, last], "first": [first], "last": [last]}[mention]
 
     def described(self, state: State, entity: Entity, key: str) -> list[Word]:
-        """Определения слота, согласованные по ключу ``key``."""
+        """Определения слота, согласованные по ключу `key`."""
         words = []
         for modifier, lexemes in self.modifiers:
             if modifier.probability < 1 and state.draw() >= modifier.probability:
@@ -464,7 +481,7 @@ COUNTED = {"год": "лет", "человек": "человек", "раз": "р
 
 
 def class_members(state: State, classes: tuple[str, ...], countable: bool = False) -> list[Lexeme]:
-    """Слова классов, доступные этой доле корпуса (``state.group``)."""
+    """Слова классов, доступные этой доле корпуса (`state.group`)."""
     return state.lexicon.members(classes, state.group, countable)
 
 

@@ -1,7 +1,7 @@
-"""Корпус как ``datasets`` и настоящий текст через тот же интерфейс.
+"""Корпус как `datasets` и настоящий текст через тот же интерфейс.
 
 «Городок» порождается один раз и ложится в кэш Arrow; вместо него можно взять папку с файлами
-``.txt`` или набор данных с Hugging Face Hub. Нет сети — одна строка об этом и «Городок».
+`.txt` или набор данных с Hugging Face Hub. Нет сети — одна строка об этом и «Городок».
 """
 
 from __future__ import annotations
@@ -25,19 +25,23 @@ _SENTENCE = re.compile(r"(?<=[.!?…])(?<!\b[А-ЯЁа-яё]\.)(»?)\s+(?=[«\"�
 
 
 def as_dataset(
-    split: str = "train", count: int = 10_000, seed: int = 0, truth: bool = False, num_proc: int | None = None
+    split: str = "train",
+    count: int = 10_000,
+    seed: int = 0,
+    truth: bool = False,
+    num_proc: int | None = None,
 ):
-    """«Городок» как ``datasets.Dataset``; второй вызов с теми же аргументами читает кэш Arrow.
+    """«Городок» как `datasets.Dataset`; второй вызов с теми же аргументами читает кэш Arrow.
 
-    Столбцы: ``id``, ``kind``, ``script``, ``sentences`` (список строк), ``facts`` и, если
-    ``truth=True``, ``tokens`` — разметка каждого слова каждого предложения.
+    Столбцы: `id`, `kind`, `script`, `sentences` (список строк), `facts` и, если
+    `truth=True`, `tokens` — разметка каждого слова каждого предложения.
 
     Args:
-        split, count, seed, truth: как у :func:`lecture_lib.corpus.gorodok`.
+        split, count, seed, truth: как у `gorodok`.
         num_proc: сколько процессов порождают документы.
 
     Raises:
-        ValueError: неизвестная доля или ``count`` меньше единицы.
+        ValueError: неизвестная доля или `count` меньше единицы.
     """
     if split not in SPLITS:
         raise ValueError(f"Аргумент split = {split!r}: есть только {', '.join(SPLITS)}")
@@ -60,8 +64,10 @@ def as_dataset(
     )
 
 
-def _rows(starts: list[int], stops: list[int], seed: int, split: str, truth: bool, version: str) -> Iterator[dict]:
-    """Строки набора данных; ``version`` нужна только ключу кэша."""
+def _rows(
+    starts: list[int], stops: list[int], seed: int, split: str, truth: bool, version: str
+) -> Iterator[dict]:
+    """Строки набора данных; `version` нужна только ключу кэша."""
     for start, stop in zip(starts, stops, strict=True):
         for document in documents(seed, split, start, stop - start, truth):
             yield _row(document, truth)
@@ -104,15 +110,17 @@ def corpus_version() -> str:
 
 
 def folder_documents(folder: str | Path) -> Iterator[Document]:
-    """Документы из папки ``.txt``: файл — документ, если в нём нет пустых строк, иначе абзац — документ.
+    """Документы из папки .txt: абзац (до пустой строки) — документ.
 
     Raises:
-        ValueError: папки нет, в ней нет ``.txt`` или файл не в UTF-8.
+        ValueError: папки нет, в ней нет `.txt` или файл не в UTF-8.
     """
     folder = Path(folder)
     paths = sorted(folder.rglob("*.txt")) if folder.is_dir() else []
     if not paths:
-        raise ValueError(f"Аргумент folder = {str(folder)!r}: нет такой папки или в ней нет файлов .txt")
+        raise ValueError(
+            f"Аргумент folder = {str(folder)!r}: нет такой папки или в ней нет файлов .txt"
+        )
     return _folder_documents(paths)
 
 
@@ -122,7 +130,9 @@ def _folder_documents(paths: list[Path]) -> Iterator[Document]:
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            raise ValueError(f"Файл {path.name} не в кодировке UTF-8 (байт {error.start})") from None
+            raise ValueError(
+                f"Файл {path.name} не в кодировке UTF-8 (байт {error.start})"
+            ) from None
         for paragraph in re.split(r"\n\s*\n", text):
             sentences = split_sentences(paragraph)
             if sentences:
@@ -137,17 +147,22 @@ def split_sentences(text: str) -> list[str]:
 
 
 def hub_documents(
-    name: str = "wikimedia/wikipedia", config: str | None = "20231101.ru", count: int = 10_000, seed: int = 0
+    name: str = "wikimedia/wikipedia",
+    config: str | None = "20231101.ru",
+    count: int = 10_000,
+    seed: int = 0,
 ) -> Iterator[Document]:
     """Документы набора данных с Hub (потоком); без сети — одна строка и документы «Городка».
 
     Args:
-        name, config: имя набора и его вариант, как в ``datasets.load_dataset``.
+        name, config: имя набора и его вариант, как в `datasets.load_dataset`.
         count: сколько документов взять.
         seed: зерно «Городка», если сети нет.
     """
     if not hub_is_reachable():
-        print(f"Сети нет, набор {name} недоступен: вместо него — корпус «Городок».", file=sys.stderr)
+        print(
+            f"Сети нет, набор {name} недоступен: вместо него — корпус «Городок».", file=sys.stderr
+        )
         return documents(seed, "train", 0, count)
     from datasets import load_dataset
 
@@ -164,7 +179,7 @@ def _hub_documents(stream: Iterable[dict], name: str, count: int) -> Iterator[Do
 def statistics(seed: int = 0, seconds: float = 1.0) -> dict[str, float]:
     """Размеры корпуса и скорость порождения без разметки на одном ядре.
 
-    ``documents`` — сколько документов порождено за ``seconds`` секунд замера.
+    `documents` — сколько документов порождено за `seconds` секунд замера.
     """
     words = lexicon()
     list(documents(seed, "train", 0, 50))  # словарь и сценарии прочитаны до замера
@@ -177,7 +192,9 @@ def statistics(seed: int = 0, seconds: float = 1.0) -> dict[str, float]:
     for lemma, _ in rows("homonyms.txt"):
         senses.setdefault(lemma.partition("_")[0], set()).add(lemma)
     nouns = {row[0].partition("_")[0] for row in rows("nouns.txt")}
-    verbs = {verb for frame in words.frames for verb in (frame.imperfective, frame.perfective) if verb}
+    verbs = {
+        verb for frame in words.frames for verb in (frame.imperfective, frame.perfective) if verb
+    }
     adverbs = {adverb.text for adverb in words.adverbs if " " not in adverb.text}
     counts = {
         "nouns": len(nouns),

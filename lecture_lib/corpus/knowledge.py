@@ -1,4 +1,4 @@
-"""Омонимы и общеизвестное в «Городке»: документы из ``homonyms.txt`` и ``pairs.txt``.
+"""Омонимы и общеизвестное в «Городке»: документы из `homonyms.txt` и `pairs.txt`.
 
 Омоним раскрывают несколько предложений с одним смыслом; знания идут рядами одной темы
 («чем режут», «кто что ест»), поэтому и здесь следующее предложение связано с предыдущим.
@@ -21,7 +21,7 @@ class Collection:
         self.templates: list[Compiled] = [compile_template(text, lexicon()) for text in templates]
 
     def emit(self, state: State) -> list:
-        """Сыграть от трёх до семи шаблонов; роли ``A`` и ``B`` — жители-друзья."""
+        """Сыграть от трёх до семи шаблонов; роли `A` и `B` — жители-друзья."""
         town = world()
         state.roles["A"] = state.pick([r for r in town.adults if town.related("friend", r)])
         state.roles["B"] = state.pick(town.related("friend", state.roles["A"]))
@@ -43,7 +43,7 @@ def homonyms() -> list[Collection]:
 
 @cache
 def knowledge() -> list[Collection]:
-    """По документу на каждую тему ``pairs.txt``."""
+    """По документу на каждую тему `pairs.txt`."""
     themes: dict[str, list[str]] = {}
     for theme, text in rows("pairs.txt"):
         themes.setdefault(theme, []).append(text)

@@ -1,7 +1,7 @@
 """Словарь «Городка»: леммы, классы, сочетаемость и таблица готовых форм.
 
-Файлы словаря лежат в ``lexicon/`` и читаются глазами; таблица форм ``forms.json.gz`` построена
-из них один раз (:mod:`lecture_lib.corpus.forms`), поэтому при порождении текста разбора нет.
+Файлы словаря лежат в `lexicon/` и читаются глазами; таблица форм `forms.json.gz` построена
+из них один раз (`forms`), поэтому при порождении текста разбора нет.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ FORMS_FILE = Path(__file__).parent / "forms.json.gz"
 class Lexeme:
     """Слово со всеми формами.
 
-    ``lemma`` у омонимов хранит и смысл: ``ключ_дверной``. Ключи ``forms``: у существительных
-    ``"gent plur"``, у прилагательных ``"gent femn"`` и ``"accs plur anim"``, у глаголов
-    ``"past femn"``, ``"fin 1 sing"`` (настоящее или простое будущее), ``"impr plur"``, ``"infn"``.
+    `lemma` у омонимов хранит и смысл: `ключ_дверной`. Ключи `forms`: у существительных
+    `"gent plur"`, у прилагательных `"gent femn"` и `"accs plur anim"`, у глаголов
+    `"past femn"`, `"fin 1 sing"` (настоящее или простое будущее), `"impr plur"`, `"infn"`.
     """
 
     lemma: str
@@ -36,11 +36,11 @@ class Lexeme:
 
     @property
     def surface(self) -> str:
-        """Лемма без пометы смысла: ``ключ_дверной`` → ``ключ``."""
+        """Лемма без пометы смысла: `ключ_дверной` → `ключ`."""
         return self.lemma.partition("_")[0]
 
     def form(self, key: str) -> str:
-        """Форма по ключу; :class:`KeyError` с понятным словом, если её нет."""
+        """Форма по ключу; `KeyError` с понятным словом, если её нет."""
         try:
             return self.forms[key]
         except KeyError:
@@ -60,7 +60,7 @@ class VerbFrame:
 
 @dataclass(frozen=True)
 class Adverb:
-    """Наречие или оборот: вид (``manner``, ``time_past`` …) и пометы."""
+    """Наречие или оборот: вид (`manner`, `time_past` …) и пометы."""
 
     text: str
     kind: str
@@ -68,7 +68,7 @@ class Adverb:
 
 
 def rows(name: str) -> list[list[str]]:
-    """Строки файла словаря, разбитые по табуляции; пустые и ``#``-строки пропущены."""
+    """Строки файла словаря, разбитые по табуляции; пустые и `#`-строки пропущены."""
     lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
     return [
         [part.strip() for part in line.split("\t")]
@@ -78,7 +78,7 @@ def rows(name: str) -> list[list[str]]:
 
 
 class Lexicon:
-    """Словарь в памяти: :attr:`classes` (класс → существительные), :attr:`adjectives`, :attr:`frames`, :attr:`adverbs`."""
+    """Словарь в памяти: слова, классы существительных, сочетаемость, управление, наречия."""
 
     def __init__(self, forms_file: Path = FORMS_FILE):
         with gzip.open(forms_file, "rt", encoding="utf-8") as file:
@@ -108,7 +108,7 @@ class Lexicon:
         return classes
 
     def get(self, pos: str, lemma: str) -> Lexeme:
-        """Слово по части речи и лемме; :class:`KeyError` подсказывает перестроить таблицу форм."""
+        """Слово по части речи и лемме; `KeyError` подсказывает перестроить таблицу форм."""
         try:
             return self.lexemes[pos, lemma]
         except KeyError:
@@ -122,9 +122,9 @@ class Lexicon:
         return _noun_classes().get(lemma, frozenset())
 
     def fitting_adjectives(self, noun: str, feature: str, group: str = "train") -> list[Lexeme]:
-        """Прилагательные, которые сочетаются с существительным и имеют признак (``""`` — любые).
+        """Прилагательные, которые сочетаются с существительным и имеют признак (`""` — любые).
 
-        Признак ``usual`` — обычные определения из ``epithets.txt``: «тёплый шарф», «спелая груша».
+        Признак `usual` — обычные определения из `epithets.txt`: «тёплый шарф», «спелая груша».
         """
         key = (noun, feature, group)
         if key not in self._fitting:
@@ -142,17 +142,23 @@ class Lexicon:
             self._fitting[key] = self._of_group(fitting, group)
         return self._fitting[key]
 
-    def members(self, classes: tuple[str, ...], group: str = "train", countable: bool = False) -> list[Lexeme]:
-        """Существительные классов без повторов; ``countable`` — только те, что можно сосчитать."""
+    def members(
+        self, classes: tuple[str, ...], group: str = "train", countable: bool = False
+    ) -> list[Lexeme]:
+        """Существительные классов без повторов; `countable` — только те, что можно сосчитать."""
         key = (classes, group, countable)
         if key not in self._members:
             found = dict.fromkeys(noun for name in classes for noun in self.classes[name])
-            nouns = [n for n in found if not countable or (n.number == "sing" and "uncount" not in n.flags)]
+            nouns = [
+                n
+                for n in found
+                if not countable or (n.number == "sing" and "uncount" not in n.flags)
+            ]
             self._members[key] = self._of_group(nouns, group)
         return self._members[key]
 
     def _of_group(self, words: list[Lexeme], group: str) -> list[Lexeme]:
-        """Слова доли: в ``train`` нет отложенных, в ``test_words`` — только они, если есть хоть одно."""
+        """Слова доли: в train нет отложенных, в test_words — только они, если есть хоть одно."""
         held = [word for word in words if word.lemma in self.held_out]
         if group == "test_words":
             return held or words
@@ -160,7 +166,7 @@ class Lexicon:
 
 
 def _fits(noun: str, classes: frozenset, fits: frozenset) -> bool:
-    """Подходит ли прилагательное с полем ``fits``: класс, «=слово» — да, «-слово» — нет.
+    """Подходит ли прилагательное с полем `fits`: класс, «=слово» — да, «-слово» — нет.
 
     Слово без пометы смысла («роман») отвечает любому смыслу из поля («=роман_книга»).
     """
@@ -199,7 +205,9 @@ def _read_epithets() -> dict[str, list[str]]:
     table: dict[str, list[str]] = {}
     for adjectives, nouns in rows("epithets.txt"):
         for noun in nouns.split():
-            table.setdefault(noun, []).extend(a for a in adjectives.split() if a not in table.get(noun, ()))
+            table.setdefault(noun, []).extend(
+                a for a in adjectives.split() if a not in table.get(noun, ())
+            )
     return table
 
 

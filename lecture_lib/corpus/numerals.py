@@ -17,8 +17,8 @@ def count_forms(
 ) -> tuple[str, str, str]:
     """Числительное (словами или цифрами), ключ формы существительного и форма определения при нём.
 
-    Третье значение: ``""`` — определение как у существительного, ``"gent"`` и ``"nomn"`` — этот
-    падеж множественного («два больших стола», «две большие книги»), ``"plur"`` — множественное
+    Третье значение: `""` — определение как у существительного, `"gent"` и `"nomn"` — этот
+    падеж множественного («два больших стола», «две большие книги»), `"plur"` — множественное
     в падеже существительного.
 
     Raises:
@@ -40,7 +40,9 @@ def count_forms(
     return numeral, "gent plur", "gent"
 
 
-def _numeral_words(lexicon: Lexicon, count: int, case: str, gender: str, animate: bool) -> list[str]:
+def _numeral_words(
+    lexicon: Lexicon, count: int, case: str, gender: str, animate: bool
+) -> list[str]:
     if count >= 20 and count % 10:
         tens = _TENS[count // 10 - 2]
         return [

@@ -1,8 +1,8 @@
-"""Сценарии «Городка»: файлы ``scripts/*.txt`` превращаются в документы.
+"""Сценарии «Городка»: файлы `scripts/*.txt` превращаются в документы.
 
 Сценарий — роли и шаги; у шага несколько вариантов, выбирается один. Участники выбираются из мира
-(:mod:`~lecture_lib.corpus.world`), слова — из словаря, согласование делает грамматика.
-Посмотреть на сценарий: ``python -m lecture_lib.corpus.stories --script kino --count 5``.
+(`world`), слова — из словаря, согласование делает грамматика.
+Посмотреть на сценарий: `python -m lecture_lib.corpus.stories --script kino --count 5`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Role:
-    """Роль из заголовка. ``kind``: ``person``, ``relation``, ``noun``, ``class`` или ``value``."""
+    """Роль из заголовка. `kind`: `person`, `relation`, `noun`, `class` или `value`."""
 
     name: str
     kind: str
@@ -78,7 +78,9 @@ class Script:
             if line.strip() and not line.startswith("#"):
                 self._read_header(line.strip(), path)
         self.own = {role.name for role in self.roles}
-        self.steps = [self._step(block, path) for block in re.split(r"\n\s*\n", body) if _lines(block)]
+        self.steps = [
+            self._step(block, path) for block in re.split(r"\n\s*\n", body) if _lines(block)
+        ]
         self._casts = self._possible_casts()
 
     def _read_header(self, line: str, path: Path) -> None:
@@ -108,7 +110,11 @@ class Script:
         if not people:
             return []
         first = people[0]
-        needed = [role.options[0] for role in self.roles if role.kind == "relation" and role.of == first.name]
+        needed = [
+            role.options[0]
+            for role in self.roles
+            if role.kind == "relation" and role.of == first.name
+        ]
         return [
             r for r in _candidates(self.town, first) if all(self.town.related(n, r) for n in needed)
         ]
@@ -127,7 +133,9 @@ class Script:
         elif role.kind == "noun":
             state.roles[role.name] = Entity(self.words.get("NOUN", state.pick(role.options)))
         elif role.kind == "class":
-            state.roles[role.name] = Entity(state.pick_fresh(self.words.members(role.options, state.group)))
+            state.roles[role.name] = Entity(
+                state.pick_fresh(self.words.members(role.options, state.group))
+            )
         else:
             return self._assign_person(role, state)
         return True
@@ -147,7 +155,7 @@ class Script:
         return True
 
     def emit(self, state: State) -> list[list[tuple[Resident, str]]]:
-        """Сыграть сценарий: слова — в ``state.out``; возвращает факты каждой строки."""
+        """Сыграть сценарий: слова — в `state.out`; возвращает факты каждой строки."""
         self.cast(state)
         facts = []
         for step in self.steps:
@@ -158,7 +166,9 @@ class Script:
                 continue
             line = state.pick(fitting)
             # «@очередь» согласуется со словом своей строки, а не с «очередями» из прошлой.
-            state.roles = {name: who for name, who in state.roles.items() if name in self.own or name.isascii()}
+            state.roles = {
+                name: who for name, who in state.roles.items() if name in self.own or name.isascii()
+            }
             line.text.emit(state)
             state.out.append(LINE)
             facts.append([(state.roles[role], fact) for role, fact in line.facts])
@@ -186,7 +196,9 @@ def _role(name: str, value: str) -> Role:
 
 
 def _candidates(town: World, role: Role) -> list[Resident]:
-    people = [r for r in town.residents if (r.index in town.children) == (role.options[0] == "child")]
+    people = [
+        r for r in town.residents if (r.index in town.children) == (role.options[0] == "child")
+    ]
     if role.gender:
         people = [r for r in people if r.gender == role.gender]
     if role.profession:
@@ -204,12 +216,14 @@ def _line(text: str, words: Lexicon) -> tuple[Line, bool]:
         else:
             guards.append(_guard(found[2]))
         text = text[found.end() :]
-    facts = tuple(tuple(word.split(".")) for word in tail.replace("fact", " ").split() if "." in word)
+    facts = tuple(
+        tuple(word.split(".")) for word in tail.replace("fact", " ").split() if "." in word
+    )
     return Line(tuple(guards), compile_template(text.strip(), words), facts), optional
 
 
 def _guard(source: str) -> Guard:
-    """Условие ``var=value`` (или ``var=один|другой``), ``A.femn``, ``A.gender=B.gender`` или с ``!=``."""
+    """Условие: var=value, var=один|другой, A.femn, A.gender=B.gender; вместо = бывает !=."""
     found = _GUARD.match(source)
     if not found:
         name, _, gender = source.partition(".")

@@ -1,8 +1,8 @@
 """Язык шаблонов «Городка»: разбор строки в дерево, без выбора слов и без морфологии.
 
-Шаблон — обычный русский текст, в котором изменяемые слова стоят в слотах ``{…}``,
-а взаимозаменяемые куски — в скобках ``[а|б]``. Здесь строка превращается в дерево
-из четырёх видов узлов; слова для него выбирает и согласует :mod:`lecture_lib.corpus.grammar`.
+Шаблон — обычный русский текст, в котором изменяемые слова стоят в слотах `{…}`,
+а взаимозаменяемые куски — в скобках `[а|б]`. Здесь строка превращается в дерево
+из четырёх видов узлов; слова для него выбирает и согласует `grammar`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ PLACE_PREPOSITIONS = ("at", "to", "from")
 
 # Предлоги, после которых «он» становится «него», «нему», «ним».
 PREPOSITIONS = frozenset(
-    "в во на с со к ко о об обо у для без от ото до из изо по над надо под подо перед передо за при "
-    "про через вокруг около возле мимо после кроме против среди между напротив вместо насчёт "
+    "в во на с со к ко о об обо у для без от ото до из изо по над надо под подо перед передо "
+    "за при про через вокруг около возле мимо после кроме против среди между напротив вместо насчёт "
     "ради позади впереди внутри вдоль".split()
 )
 _TAIL_PREPOSITION = re.compile(r"(?:(?<=^)|(?<=[\s(«—]))([А-Яа-яё]+)\s+$")
 # Не граница: после инициала, перед тире авторских слов, перед смайликом.
-_SENTENCE_END = re.compile(r"(?<=[.!?…])(?<!\s[а-яА-Я]\.)(»?)\s+(?=[^—\s:;\U0001f000-\U0001faff\u2600-\u27bf])")
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?…])(?<!\s[а-яА-Я]\.)(»?)\s+(?=[^—\s:;\U0001f000-\U0001faff\u2600-\u27bf])"
+)
 
 
 class TemplateError(ValueError):
@@ -49,14 +51,14 @@ class Break:
 
 @dataclass(frozen=True)
 class Choice:
-    """``[а|б|в]``: один из равновероятных вариантов."""
+    """`[а|б|в]`: один из равновероятных вариантов."""
 
     options: tuple[tuple, ...]
 
 
 @dataclass(frozen=True)
 class Modifier:
-    """Определение внутри слота: леммы на выбор или ``*признак``; ``probability`` — как часто стоит."""
+    """Определение внутри слота: леммы на выбор или *признак; probability — как часто стоит."""
 
     lemmas: tuple[str, ...] = ()
     feature: str | None = None
@@ -65,11 +67,11 @@ class Modifier:
 
 @dataclass(frozen=True)
 class Slot:
-    """Слот ``{…}``: что поставить (``lemmas``, ``classes`` или ``role``) и в какой форме.
+    """Слот `{…}`: что поставить (`lemmas`, `classes` или `role`) и в какой форме.
 
-    ``agree`` — с кем согласовать, например ``("A", "B")``; ``person`` — ``me``, ``you``, ``we``,
-    ``vy`` или ``None`` (третье лицо); ``numeral`` — ``(от, до, цифрами ли)``; ``adjective`` — признак
-    случайного прилагательного, которое само согласуется с ``agree``: «фильм оказался {*good ablt @film}».
+    agree — с кем согласовать, например ("A", "B"); person — me, you, we, vy или None (третье
+    лицо); numeral — (от, до, цифрами ли); adjective — признак случайного прилагательного, которое
+    само согласуется с agree: «фильм оказался {*good ablt @film}».
     """
 
     source: str
@@ -90,12 +92,12 @@ class Slot:
 
     @property
     def tense(self) -> str | None:
-        """Глагольная помета слота или ``None``, если слот не глагольный."""
+        """Глагольная помета слота или `None`, если слот не глагольный."""
         return next((t for t in TENSES if t in self.features), None)
 
     @property
     def part_of_speech(self) -> str:
-        """``VERB``, ``ADJF`` или ``NOUN``: что ждать от леммы в этом слоте."""
+        """`VERB`, `ADJF` или `NOUN`: что ждать от леммы в этом слоте."""
         if self.tense:
             return "VERB"
         if self.agree or "comp" in self.features or "short" in self.features:
@@ -104,7 +106,7 @@ class Slot:
 
 
 def parse(text: str) -> tuple:
-    """Разобрать строку шаблона в кортеж узлов :class:`Literal`, :class:`Slot`, :class:`Choice`, :class:`Break`.
+    """Разобрать строку шаблона в кортеж узлов Literal, Slot, Choice и Break.
 
     Raises:
         TemplateError: непарные скобки, неизвестная помета, слот без слова.
@@ -116,7 +118,7 @@ def parse(text: str) -> tuple:
 
 
 def _sequence(text: str, start: int, top: bool) -> tuple[list, int]:
-    """Прочесть узлы до конца строки (``top``) или до ``|`` либо ``]`` своего уровня."""
+    """Прочесть узлы до конца строки (`top`) или до `|` либо `]` своего уровня."""
     nodes: list = []
     buffer = ""
     i = start
@@ -156,7 +158,7 @@ def _slot(text: str, start: int) -> tuple[Slot, int]:
 
 
 def parse_slot(source: str) -> Slot:
-    """Разобрать содержимое одного слота, например ``?*film accs`` или ``пойти past @A+B``."""
+    """Разобрать содержимое одного слота, например `?*film accs` или `пойти past @A+B`."""
     values: dict = {"source": source, "features": set()}
     words: list[str] = []
     for token in source.split():
@@ -180,7 +182,7 @@ def parse_slot(source: str) -> Slot:
 
 
 def _read_agreement(target: str, values: dict) -> None:
-    """``A``, ``A+B``, ``A.me`` или лемма: с кем согласовать."""
+    """`A`, `A+B`, `A.me` или лемма: с кем согласовать."""
     target, _, person = target.partition(".")
     if person and person not in ("me", "you", "we", "vy"):
         raise TemplateError(f"После точки в «@{target}.{person}» ждали me, you, we или vy")
@@ -205,7 +207,7 @@ def _modifier(word: str) -> Modifier:
 
 
 def _read_head(word: str, values: dict) -> None:
-    """Последнее слово слота: ``%класс``, роль, ``роль.свойство`` или лемма; перед ним может стоять ``*``."""
+    """Последнее слово слота: %класс, роль, роль.свойство или лемма; впереди может быть *."""
     if word.startswith("*") and values.get("agree"):
         values["adjective"] = word[1:]
         return

@@ -17,14 +17,26 @@ WORLD_SEED = 2018
 ELDERS = 40  # старших пар
 COUPLES = 60  # пар, у которых могут быть дети
 SINGLES = 50
-FACTS = ("prof", "work", "street", "house", "pet", "petname", "dish", "drink", "hobby", "instrument")
+FACTS = (
+    "prof",
+    "work",
+    "street",
+    "house",
+    "pet",
+    "petname",
+    "dish",
+    "drink",
+    "hobby",
+    "instrument",
+)
 
 
 class World:
     """Жители и связи между ними.
 
-    ``residents`` — все жители; ``adults`` — взрослые; ``relations[имя][номер]`` — список номеров,
-    где имя — ``spouse``, ``child`` (школьники), ``grown`` (взрослые дети), ``parent``, ``sibling``, ``friend``, ``neighbour``, ``colleague``.
+    `residents` — все жители; `adults` — взрослые; `relations[имя][номер]` — список номеров,
+    где имя — spouse, child (школьники), grown (взрослые дети), parent, sibling, friend,
+    neighbour или colleague.
     """
 
     def __init__(self, words: Lexicon, seed: int = WORLD_SEED):
@@ -45,7 +57,7 @@ class World:
         return [r for r in self.residents if r.index not in self.children]
 
     def related(self, relation: str, resident: Resident) -> list[Resident]:
-        """Кем приходятся жителю другие: ``related("child", anna)`` — дети Анны."""
+        """Кем приходятся жителю другие: `related("child", anna)` — дети Анны."""
         return [self.residents[i] for i in self.relations.get(relation, {}).get(resident.index, ())]
 
     def has_profession(self, resident: Resident, profession: str) -> bool:
@@ -144,12 +156,16 @@ class World:
         return resident
 
     def _liked(self, name: str) -> list[Lexeme]:
-        """Слова класса, о которых говорит мир: без отложенных для ``test_words``."""
+        """Слова класса, о которых говорит мир: без отложенных для `test_words`."""
         return self.words.members((name,))
 
-    def _relate(self, relation: str, one: Resident, other: Resident, back: str | None = None) -> None:
+    def _relate(
+        self, relation: str, one: Resident, other: Resident, back: str | None = None
+    ) -> None:
         self.relations.setdefault(relation, {}).setdefault(one.index, []).append(other.index)
-        self.relations.setdefault(back or relation, {}).setdefault(other.index, []).append(one.index)
+        self.relations.setdefault(back or relation, {}).setdefault(other.index, []).append(
+            one.index
+        )
 
     def _acquaint(self) -> None:
         """Друзья, соседи и коллеги: имена в паре всегда разные."""

@@ -1,7 +1,7 @@
 """Вопросы к модели по видам знания: согласование, время, управление, антецедент, омонимы, жизнь.
 
 Каждый вопрос — предложение с одной маской и описание того, что годится. Предложения лежат в
-``probes.tsv``; ответ проверяет pymorphy3, то есть не та таблица форм, из которой сделан корпус.
+`probes.tsv`; ответ проверяет pymorphy3, то есть не та таблица форм, из которой сделан корпус.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FILE = Path(__file__).with_suffix(".tsv")
 
 @dataclass(frozen=True)
 class Probe:
-    """Один вопрос: вид, предложение с ``[MASK]`` и что годится."""
+    """Один вопрос: вид, предложение с `[MASK]` и что годится."""
 
     kind: str
     text: str
@@ -32,14 +32,18 @@ def probes(path: Path = FILE) -> list[Probe]:
 
 
 def accepts(accepted: str, word: str) -> bool:
-    """Годится ли слово: ``=слово|слово`` — по списку, ``@VERB,past|@INFN`` — по граммемам pymorphy3."""
+    """Годится ли слово: «=слово|слово» — по списку, «@VERB,past|@INFN» — по pymorphy3."""
     if accepted.startswith("="):
         return word.lower() in accepted[1:].split("|")
-    wanted = [set(option.lstrip("@=").split(",")) for option in accepted.split("|") if option[0] == "@"]
+    wanted = [
+        set(option.lstrip("@=").split(",")) for option in accepted.split("|") if option[0] == "@"
+    ]
     listed = {option[1:] for option in accepted.split("|") if option[0] == "="}
     if word.lower() in listed:
         return True
-    return any(grammemes <= set(parse.tag.grammemes) for parse in _parses(word) for grammemes in wanted)
+    return any(
+        grammemes <= set(parse.tag.grammemes) for parse in _parses(word) for grammemes in wanted
+    )
 
 
 @cache
@@ -54,20 +58,22 @@ def _parses(word: str) -> list:
 
 
 def run(model, tokenizer, questions: Iterable[Probe] | None = None, top_k: int = 5) -> list[dict]:
-    """Ответы модели на вопросы: строки ``kind, text, answers, rank``.
+    """Ответы модели на вопросы: строки `kind, text, answers, rank`.
 
-    ``rank`` — место первого годного слова среди ``top_k`` (1 — первое) или ``None``.
+    `rank` — место первого годного слова среди `top_k` (1 — первое) или `None`.
     """
     rows = []
     for probe in questions if questions is not None else probes():
-        answers = [candidate.token for candidate in fill_mask(model, tokenizer, probe.text, top_k)[0]]
+        answers = [
+            candidate.token for candidate in fill_mask(model, tokenizer, probe.text, top_k)[0]
+        ]
         rank = next((i for i, word in enumerate(answers, 1) if accepts(probe.accepted, word)), None)
         rows.append({"kind": probe.kind, "text": probe.text, "answers": answers, "rank": rank})
     return rows
 
 
 def summary(rows: Iterable[dict]) -> dict[str, dict[str, float]]:
-    """По видам: доля вопросов, где годное слово первое (``top1``) и среди трёх первых (``top3``)."""
+    """По видам: доля вопросов с годным словом на первом месте (top1) и среди трёх (top3)."""
     groups: dict[str, list[dict]] = {}
     for row in rows:
         groups.setdefault(row["kind"], []).append(row)
