@@ -41,7 +41,11 @@ PHRASES = {
     "thinks": "{B} {думать|знать|считать pres @B}, что",
     "which": "{который nomn @O}",
 }
-MODALS = {"past": ("хотеть", "мочь", "решить", "собираться"), "pres": ("хотеть", "мочь", "собираться"), "futr": ("смочь",)}
+MODALS = {
+    "past": ("хотеть", "мочь", "решить", "собираться"),
+    "pres": ("хотеть", "мочь", "собираться"),
+    "futr": ("смочь",),
+}
 KIN = "друг|подруга|сосед|соседка|брат|сестра|коллега|мама|папа|бабушка|дедушка|тётя|дядя"
 # Чем кончается «купила хлеб и …»: после любого дела; V — время и лицо подлежащего.
 ENDINGS = {
@@ -101,20 +105,28 @@ class Chronicle:
         }
         self.endings = {
             (tense, aspect, role + person): [
-                compile_template(text.replace("V}", f"{tense} @{role}{person}}}"), words) for text in texts
+                compile_template(text.replace("V}", f"{tense} @{role}{person}}}"), words)
+                for text in texts
             ]
             for aspect, texts in ENDINGS.items()
             for tense in MODALS
             for role, person in [("S", p) for p in ("", ".me", ".we", ".you", ".vy")] + [("O", "")]
         }
         self.mains = [compile_template(text, words) for text in MAINS]
-        self.modals = {t: [words.get("VERB", verb) for verb in verbs] for t, verbs in MODALS.items()}
-        asked = [f for f in self.frames.personal if not f.has("noimpr", "accident", "feeling", "infn")]
+        self.modals = {
+            t: [words.get("VERB", verb) for verb in verbs] for t, verbs in MODALS.items()
+        }
+        asked = [
+            f for f in self.frames.personal if not f.has("noimpr", "accident", "feeling", "infn")
+        ]
         self.willed = {tense: [f for f in asked if f.suits(tense)] for tense in MODALS}
         self.personal = {t: [f for f in self.frames.personal if f.suits(t)] for t in MODALS}
         self.finished = {t: [f for f in self.personal[t] if f.finished] for t in MODALS}
         self.ended = {t: [f for f in self.finished[t] if not f.has("big")] for t in MODALS}
-        self.lasting = {t: [f for f in self.personal[t] if "dur" in f.tags and not f.has("infn")] for t in MODALS}
+        self.lasting = {
+            t: [f for f in self.personal[t] if "dur" in f.tags and not f.has("infn")]
+            for t in MODALS
+        }
         self.others = {t: [f for f in self.frames.others if f.suits(t)] for t in MODALS}
 
     def emit(self, state: State) -> list:
@@ -174,7 +186,10 @@ class _Story:
         pieces = [self.subject, self.predicate(frame, aspect), self.complement(frame)]
         place = self.state.pick(frame.places) if frame.places and self.state.draw() < 0.4 else None
         if place:
-            pieces.insert(0 if adverb is None and self.state.draw() < 0.15 else 3, lambda: place.emit(self.state))
+            pieces.insert(
+                0 if adverb is None and self.state.draw() < 0.15 else 3,
+                lambda: place.emit(self.state),
+            )
         self.negatable = adverb is None and not place
         self.describable = adverb is None
         self.join(self.with_adverb(pieces, adverb), ".")
@@ -191,7 +206,11 @@ class _Story:
             return self.plain()
         if frame.has("nopres", "arrive", "accident") and aspect == "impf":
             return self.plain()  # «тарелка разбивалась» — только о привычке
-        pieces = [self.phrase("other"), self.predicate(frame, aspect, "O", ""), self.complement(frame)]
+        pieces = [
+            self.phrase("other"),
+            self.predicate(frame, aspect, "O", ""),
+            self.complement(frame),
+        ]
         if frame.has("weather") and not adverb and self.state.draw() < 0.6:
             pieces[:2] = pieces[1::-1]
         self.join(self.with_adverb(pieces, adverb), ".")
@@ -203,7 +222,9 @@ class _Story:
         frame = self.state.pick(self.maker.finished[self.tense])
         aspect = "impf" if self.tense == "pres" else "perf"
         lead = self.phrase("thinks" if self.tense == "pres" else "said")
-        self.join([lead, self.full_subject, self.predicate(frame, aspect), self.complement(frame)], ".")
+        self.join(
+            [lead, self.full_subject, self.predicate(frame, aspect), self.complement(frame)], "."
+        )
         self.named = False
 
     def meanwhile(self) -> None:
@@ -212,7 +233,12 @@ class _Story:
         pieces = [lambda: self.text("пока"), self.full_subject]
         self.join([*pieces, self.predicate(first, "impf"), self.complement(first)], ", ")
         self.join(
-            [self.phrase("friend"), self.predicate(second, "impf", "B", ""), self.complement(second)], "."
+            [
+                self.phrase("friend"),
+                self.predicate(second, "impf", "B", ""),
+                self.complement(second),
+            ],
+            ".",
         )
         self.named = False
 
@@ -223,7 +249,9 @@ class _Story:
         if self.tense == "pres":
             aspect = "impf"
         elif self.state.draw() < 0.6:
-            adverb = self.frames.adverb(self.state, f"time_{self.tense}", Setting(self.tense, aspect, tags=first.tags))
+            adverb = self.frames.adverb(
+                self.state, f"time_{self.tense}", Setting(self.tense, aspect, tags=first.tags)
+            )
         pieces = [self.subject, self.predicate(first, aspect), self.complement(first)]
         pieces += [lambda: self.text("и"), self.ending(first, aspect)]
         self.join(self.with_adverb(pieces, adverb), ".")
@@ -269,11 +297,14 @@ class _Story:
         aspect = "perf" if self.tense == "past" else "impf"
         self.join([self.phrase("somebody")], ", ")
         self.join(
-            [self.phrase("which"), self.predicate(first, aspect, "O", ""), self.complement(first)], ", "
+            [self.phrase("which"), self.predicate(first, aspect, "O", ""), self.complement(first)],
+            ", ",
         )
         main = self.state.pick(self.maker.mains)
         known = aspect == "impf" or self.state.draw() < 0.4
-        self.join([(lambda: main.emit(self.state)) if known else self.ending(first, aspect, "O")], ".")
+        self.join(
+            [(lambda: main.emit(self.state)) if known else self.ending(first, aspect, "O")], "."
+        )
         self.named = False
         return None
 
@@ -286,7 +317,8 @@ class _Story:
         if self.state.draw() < 0.3:
             self.text("пожалуйста, ")
         return self.join(
-            [self.verb(verb, "impr"), self.complement(frame)], "!" if self.state.draw() < 0.5 else "."
+            [self.verb(verb, "impr"), self.complement(frame)],
+            "!" if self.state.draw() < 0.5 else ".",
         )
 
     # --- части предложения -------------------------------------------------------------------
@@ -329,16 +361,25 @@ class _Story:
             lexeme = self.state.pick_fresh(self.maker.words.members(options, self.state.group))
         self.state.roles["O"] = Entity(lexeme)
 
-    def predicate(self, frame: Frame, aspect: str, role: str = "S", person: str | None = None) -> Piece:
+    def predicate(
+        self, frame: Frame, aspect: str, role: str = "S", person: str | None = None
+    ) -> Piece:
         """Сказуемое: иногда с отрицанием или наречием образа действия."""
 
         def emit() -> None:
             before = ""
-            if self.negatable and self.state.draw() < 0.14 and role == "S" and not frame.has("accident", "noneg"):
+            if (
+                self.negatable
+                and self.state.draw() < 0.14
+                and role == "S"
+                and not frame.has("accident", "noneg")
+            ):
                 before = "не"
             elif self.describable and self.state.draw() < 0.4:
                 human = role != "O" or "person" in frame.source.subject
-                setting = Setting(self.tense, aspect, self.plural and role == "S", human, frame.tags)
+                setting = Setting(
+                    self.tense, aspect, self.plural and role == "S", human, frame.tags
+                )
                 before = self.frames.manner(self.state, frame, setting) or ""
             lexeme = frame.verb(aspect) or frame.imperfective or frame.perfective
             words = self.verb_words(lexeme, self.tense, role, person)
@@ -373,7 +414,10 @@ class _Story:
                 continue  # отдыхают после работы, а не после разговора
             if KIN in text and first.has("speech", "social", "help"):
                 continue  # «спросила друга и позвонила другу»
-            if first.has("work", "leisure", "buy", "eat", "speech", "social", "help") or verb in AT_HOME:
+            if (
+                first.has("work", "leisure", "buy", "eat", "speech", "social", "help")
+                or verb in AT_HOME
+            ):
                 return lambda: texts[index].emit(self.state)
 
     def phrase(self, name: str) -> Piece:

@@ -24,7 +24,13 @@ LASTING = frozenset("work leisure wait sleep".split())
 FINISHED = frozenset("work leisure buy eat help speech social act".split())
 # Звери и вещи: при каких глаголах уместно «вчера», «утром».
 TIMED = frozenset("weather sound motion leisure eat arrive wait sleep".split())
-_PLACES = {"park": "парк", "shop": "магазин", "school": "школа", "work": "работа", "street": "улица"}
+_PLACES = {
+    "park": "парк",
+    "shop": "магазин",
+    "school": "школа",
+    "work": "работа",
+    "street": "улица",
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,11 @@ class Frame:
     @property
     def finished(self) -> bool:
         """Можно ли продолжить: «купила хлеб и пошла домой»."""
-        return bool(self.perfective and self.source.tags & FINISHED and not self.has("infn", "feeling", "noend", "noimpr"))
+        return bool(
+            self.perfective
+            and self.source.tags & FINISHED
+            and not self.has("infn", "feeling", "noend", "noimpr")
+        )
 
     def suits(self, tense: str) -> bool:
         """Уместно ли управление в этом времени: «завтра я испугаюсь» не говорят."""
@@ -78,7 +88,11 @@ class Frames:
 
     def __init__(self, words: Lexicon):
         self.words = words
-        frames = [self._frame(frame) for frame in words.frames if frame.subject and frame.subject[0] != "-"]
+        frames = [
+            self._frame(frame)
+            for frame in words.frames
+            if frame.subject and frame.subject[0] != "-"
+        ]
         self.personal = [f for f in frames if "person" in f.source.subject]
         self.others = [f for f in frames if "person" not in f.source.subject]
         self.adverbs: dict[str, list[Adverb]] = {}
@@ -91,7 +105,9 @@ class Frames:
 
         text = frame.complement.replace("?*", "?*usual~")
         complement = compile_template(text, self.words) if text else None
-        places = [p for tag in sorted(frame.tags) if tag.startswith("place:") for p in tag[6:].split(",")]
+        places = [
+            p for tag in sorted(frame.tags) if tag.startswith("place:") for p in tag[6:].split(",")
+        ]
         compiled = tuple(compile_template(self._place(place), self.words) for place in places)
         return Frame(frame, verb(frame.imperfective), verb(frame.perfective), complement, compiled)
 
@@ -103,23 +119,34 @@ class Frames:
             return f"{{at {name}}}"
         return f"{{at %{name}}}" if name in self.words.classes else f"{{at {_PLACES[name]}}}"
 
-    def time(self, state: State, frame: Frame, tense: str, plural: bool) -> tuple[str, Adverb | None]:
+    def time(
+        self, state: State, frame: Frame, tense: str, plural: bool
+    ) -> tuple[str, Adverb | None]:
         """Вид глагола и обстоятельство времени, которые не спорят друг с другом."""
         lasting = "dur" in frame.tags
         kind = state.pick(TIME_KINDS[tense])
-        if tense == "past" and frame.imperfective and not frame.has("once", "nofreq") and state.draw() < 0.25:
+        if (
+            tense == "past"
+            and frame.imperfective
+            and not frame.has("once", "nofreq")
+            and state.draw() < 0.25
+        ):
             kind = "duration" if lasting and state.draw() < 0.5 else "freq"
         if tense == "pres":
             if frame.has("nofreq", "once"):
                 kind = "time_pres"
-            elif frame.has("habit", "arrive") or not (lasting or frame.has("act", "motion", "look", "speech")):
+            elif frame.has("habit", "arrive") or not (
+                lasting or frame.has("act", "motion", "look", "speech")
+            ):
                 kind = "freq"
         imperfective_only = tense == "pres" or kind in ("freq", "duration")
         aspect = "impf" if imperfective_only or (lasting and state.draw() < 0.3) else "perf"
         if not frame.verb(aspect):
             aspect = "impf" if aspect == "perf" else "perf"
             kind = TIME_KINDS[tense][0]
-        if frame.has("feeling", "notime") or (state.draw() > 0.62 and kind not in ("freq", "duration")):
+        if frame.has("feeling", "notime") or (
+            state.draw() > 0.62 and kind not in ("freq", "duration")
+        ):
             return aspect, None
         return aspect, self.adverb(state, kind, Setting(tense, aspect, plural, tags=frame.tags))
 
@@ -135,14 +162,20 @@ class Frames:
         fitting = [
             adverb.text
             for adverb in self.adverbs.get("manner", ())
-            if adverb.tags & frame.source.tags and _allowed(adverb, setting) and "end" not in adverb.tags
+            if adverb.tags & frame.source.tags
+            and _allowed(adverb, setting)
+            and "end" not in adverb.tags
         ]
         return state.pick(fitting) if fitting else None
 
 
 def _allowed(adverb: Adverb, setting: Setting) -> bool:
     tags = adverb.tags
-    if "neg" in tags or ("plursubj" in tags and not setting.plural) or ("human" in tags and not setting.human):
+    if (
+        "neg" in tags
+        or ("plursubj" in tags and not setting.plural)
+        or ("human" in tags and not setting.human)
+    ):
         return False
     wanted = next((tag[4:].split(",") for tag in tags if tag.startswith("for:")), None)
     if wanted and not setting.tags & set(wanted):
