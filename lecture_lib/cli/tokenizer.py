@@ -26,7 +26,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"сколько документов корпуса прочесть ({DOCUMENTS})",
     )
-    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="ЗЕРНО", help="зерно (0)")
+    parser.add_argument(
+        "--seed", type=whole_number(0), default=0, metavar="ЗЕРНО", help="зерно (0)"
+    )
     add_json(parser)
 
 
