@@ -59,11 +59,16 @@ def run(options: argparse.Namespace) -> None:
 
 def configs(options: argparse.Namespace):
     """Настройки модели и обучения: набор, поверх него проба, поверх неё ключи."""
-    from lecture_lib.config import MINI, MINI_CAUSAL, PretrainingConfig
+    from lecture_lib.config import (
+        MINI,
+        MINI_CAUSAL,
+        MINI_CAUSAL_PRETRAINING,
+        MINI_PRETRAINING,
+    )
 
     encoder, config = {
-        "mini": (MINI, PretrainingConfig()),
-        "mini-causal": (MINI_CAUSAL, PretrainingConfig(objective="clm", next_sentence=False)),
+        "mini": (MINI, MINI_PRETRAINING),
+        "mini-causal": (MINI_CAUSAL, MINI_CAUSAL_PRETRAINING),
     }[options.preset]
     given = {
         "total_steps": options.steps,
