@@ -28,6 +28,7 @@ SERIES = ((BLUE, "o", ""), (ORANGE, "s", "///"), (GREEN, "^", "xxx"))
 FONT, SMALL_FONT = 15, 13
 WIDTH = 9.0  # дюймов: рисунок входит в ширину тетради
 DPI = 100
+COLOURS = 24
 SHORT_LINE, LONG_LINE = 72.0, 92.0  # ширина полоски токенов, в буквах: от и до
 
 
@@ -42,13 +43,19 @@ class Picture(Figure):
         return f"Рисунок: {self.alt}"
 
     def png(self) -> bytes:
-        """Рисунок как PNG."""
-        return self._written("png")
+        """Рисунок как PNG; цветов 24 — на глаз те же, а тетрадь втрое легче."""
+        from PIL import Image
+
+        image = Image.open(io.BytesIO(self._written("png"))).convert("RGB")
+        buffer = io.BytesIO()
+        image.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
+        return buffer.getvalue()
 
     def save(self, path: str | Path) -> Path:
         """Пишет рисунок в файл .png, .svg или .pdf; буквы в SVG остаются буквами."""
         path = Path(path)
-        path.write_bytes(self._written(path.suffix.lstrip(".")))
+        kind = path.suffix.lstrip(".")
+        path.write_bytes(self.png() if kind == "png" else self._written(kind))
         return path
 
     def _repr_png_(self) -> bytes:
