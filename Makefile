@@ -1,6 +1,6 @@
 # make lab   — поставить курс и открыть JupyterLab на уроках
 # make test  — поставить всё для проверки и прогнать её
-# Остальное — в README.md. Нужен Python не старше, чем сказано в pyproject.toml: 3.11.
+# Остальное — в README.md. Нужен Python 3.11 или новее, как и сказано в pyproject.toml.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,10 +23,12 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
 
 .DEFAULT_GOAL := help
+# Не удалось создать .venv до конца — начать его заново, а не продолжать без pip.
+.DELETE_ON_ERROR:
 .PHONY: help lab test constraints clean
 
 help:  ## Показать эти команды
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 lab: $(VENV)/.ready-lab  ## Поставить курс и открыть JupyterLab на уроках
 	@$(BIN)/lecture lab $(ARGS)
@@ -47,7 +49,7 @@ $(VENV)/.ready-lab: pyproject.toml constraints.txt | $(BIN)/python
 	@rm -rf lecture_lib.egg-info
 	@touch $@
 
-# Берём первый Python, который и правда запускается, не старше 3.11 и умеет делать venv:
+# Берём первый Python, который и правда запускается, сам 3.11 или новее и умеет делать venv:
 # имя python3.13 в PATH ещё ничего не значит (так бывает у pyenv).
 $(BIN)/python:
 	@found=; newest=; \

@@ -11,9 +11,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 __version__ = "0.1.0"
+
+# Батчи у нас разной формы, а torch и oneDNN помнят по 1024 подготовленных умножения — по
+# несколько мегабайт на форму, гигабайты за обучение. Шагу хватает полусотни. Читают они это при
+# загрузке, поэтому место ему здесь: после import torch менять поздно.
+for _cache in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+    os.environ.setdefault(_cache, "100")
 
 # Имя -> модуль, в котором оно живёт.
 _HOMES = {

@@ -69,8 +69,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def check_same_run(saved: dict[str, Any], current: dict[str, Any], folder: Path) -> None:
-    """ValueError, если чекпойнт сделан с другими настройками: называет, с какими."""
-    changed = [name for name in saved | current if saved.get(name) != current.get(name)]
+    """ValueError, если чекпойнт сделан с другими настройками: называет, с какими.
+
+    Настройка, о которой чекпойнт не знал (её тогда не было), не сравнивается.
+    """
+    changed = [name for name in saved if saved[name] != current.get(name)]
     if changed:
         listed = "; ".join(f"{n}: было {saved.get(n)}, стало {current.get(n)}" for n in changed)
         raise ValueError(

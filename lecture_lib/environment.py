@@ -25,6 +25,7 @@ CORES_RECOMMENDED = 2
 MEMORY_RECOMMENDED_GB = 4.0
 MEMORY_FREE_GB = 1.5
 
+CGROUP = Path("/sys/fs/cgroup")
 PRETRAINED_DATA = Path(__file__).with_name("pretrained_data")
 CHECKSUMS = "sha256.json"
 TOKENIZER = "wordpiece"
@@ -181,13 +182,18 @@ def _memory_gb() -> tuple[float, float]:
 
     memory = psutil.virtual_memory()
     total, free = memory.total, memory.available
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
     try:
-        cap = int(limit.read_text())
-        total, free = min(total, cap), min(free, cap - int(used.read_text()))
+        cap = int((CGROUP / "memory.max").read_text())
+        total, free = min(total, cap), min(free, cap - _cgroup_used())
     except (OSError, ValueError):
         pass  # не контейнер, или предела нет: там стоит слово max
     return total / 2**30, free / 2**30
+
+
+def _cgroup_used() -> int:
+    """Занято в контейнере, в байтах, без кэша файлов: его система отдаст по первой просьбе."""
+    stat = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+    return int((CGROUP / "memory.current").read_text()) - int(stat.get("inactive_file", 0))
 
 
 def check_widgets(share: Path | None = None) -> Check:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sys
@@ -116,7 +117,9 @@ def trust_lessons(root: Path) -> None:
 
     notary = NotebookNotary()
     for path in sorted((root / "lessons").glob("*.ipynb")):
-        notary.sign(nbformat.read(path, as_version=4))
+        # Одна испорченная тетрадь не должна закрыть человеку остальные.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            notary.sign(nbformat.read(path, as_version=4))
     notary.store.close()
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import queue
 import socket
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
+import threading
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -20,21 +20,27 @@ def hub_is_reachable(timeout: float = 3.0) -> bool:
     from huggingface_hub.constants import ENDPOINT
 
     proxy = getproxies().get("https")  # через посредника Hub напрямую не откликнется
-    address = urlsplit(proxy or ENDPOINT)
-    pool = ThreadPoolExecutor(max_workers=1)
+    address = urlsplit(_with_scheme(proxy) if proxy else ENDPOINT)
+    port = address.port or {"http": 80}.get(address.scheme, 443)
+    answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    # Поиск имени прервать нельзя, он длится и полминуты. Поток-демон не держит выход из Python.
+    asking = (address.hostname, port, timeout, answers)
+    threading.Thread(target=_ask, args=asking, daemon=True).start()
     try:
-        return pool.submit(_connects, address.hostname, address.port or 443, timeout).result(
-            timeout
-        )
-    except FutureTimeout:
+        return answers.get(timeout=timeout)
+    except queue.Empty:
         return False
-    finally:
-        pool.shutdown(wait=False)
 
 
-def _connects(host: str, port: int, timeout: float) -> bool:
+def _with_scheme(proxy: str) -> str:
+    """«посредник:3128» -> «http://посредник:3128»: так записывают тоже."""
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _ask(host: str, port: int, timeout: float, answers: queue.SimpleQueue[bool]) -> None:
     try:
         socket.create_connection((host, port), timeout=timeout).close()
-    except OSError:
-        return False
-    return True
+    except (OSError, ValueError):  # ValueError — в адресе то, что адресом быть не может
+        answers.put(False)
+    else:
+        answers.put(True)

@@ -222,9 +222,15 @@ def _mask_spans(tokenizer: PreTrainedTokenizerFast, text: str) -> list[tuple[int
     if not spans:
         raise ValueError(
             f"text={_short(text)!r}: здесь нет {mask}. Поставьте {mask} на место слова, которое "
-            "модель должна угадать."
+            f"модель должна угадать.{_lookalike(text, mask)}"
         )
     return spans
+
+
+def _lookalike(text: str, mask: str) -> str:
+    """Подсказка, если маска написана почти верно: не теми буквами или с пробелами."""
+    found = re.search(r"[\[<]\s*[mм][aа][sс][kк]\s*[\]>]", text, re.IGNORECASE)
+    return f" «{found.group()}» — не {mask}: сверьте алфавит, регистр и скобки." if found else ""
 
 
 def _read_masks(
@@ -278,6 +284,10 @@ def _left_context(model: nn.Module, tokenizer: PreTrainedTokenizerFast, text: st
 def _check_text(text: str) -> None:
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"text={text!r}: нужна непустая строка")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # так Python хранит байты, которые не UTF-8
+        raise ValueError(f"text={_short(text)!r}: это не текст в UTF-8") from error
 
 
 def _short(text: str) -> str:

@@ -96,8 +96,10 @@ def pretraining_loss(model: nn.Module, question: Question) -> tuple[Tensor, dict
         "tokens": batch.tokens,
         "padding": 1 - batch.tokens / batch.input_ids.numel(),
         "token_loss": token_loss.item(),
-        "accuracy": share_right(output.mlm_logits, answers),
     }
+    # В маленьком батче может не оказаться ни одной маски: тогда и доли верных нет, а не NaN.
+    if len(answers):
+        metrics["accuracy"] = share_right(output.mlm_logits, answers)
     pairs = batch.next_sentence_label.to(device)
     # Батч может состоять из одних одиночных предложений: тогда о паре не спрашивают.
     if output.nsp_logits is not None and (pairs != IGNORED).any():
@@ -134,14 +136,14 @@ def evaluate(model: nn.Module, questions: Iterable[Question]) -> dict[str, float
         asked = int((question.labels != IGNORED).sum())
         totals["tokens"] += asked
         totals["loss"] += asked * metrics["token_loss"]
-        totals["right"] += asked * metrics["accuracy"]
+        totals["right"] += asked * metrics.get("accuracy", 0.0)
         if "nsp_accuracy" in metrics:
             pairs = int((question.batch.next_sentence_label != IGNORED).sum())
             totals["pairs"] += pairs
             totals["right_pairs"] += pairs * metrics["nsp_accuracy"]
     scores = {
-        "loss": totals["loss"] / totals["tokens"],
-        "accuracy": totals["right"] / totals["tokens"],
+        "loss": totals["loss"] / max(totals["tokens"], 1),
+        "accuracy": totals["right"] / max(totals["tokens"], 1),
     }
     if totals["pairs"]:
         scores["nsp_accuracy"] = totals["right_pairs"] / totals["pairs"]
@@ -186,6 +188,7 @@ def pretrain(
             folder=folder,
             resume=resume,
             evaluate=(lambda model: evaluate(model, questions)) if questions else None,
+            about={"corpus": corpus.fingerprint},
             log_every=log_every,
             progress=progress,
         )

@@ -96,6 +96,14 @@ class TokenizedCorpus:
     def tokens(self) -> int:
         return len(self.ids)
 
+    @property
+    def fingerprint(self) -> str:
+        """Отпечаток корпуса: сколько в нём токенов и начало контрольной суммы."""
+        digest = hashlib.sha256()
+        for array in (self.ids, self.sentence_starts, self.document_starts):
+            digest.update(np.ascontiguousarray(array))
+        return f"{self.tokens} токенов, {digest.hexdigest()[:12]}"
+
 
 def tokenize_corpus(
     documents: Iterable,

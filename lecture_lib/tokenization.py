@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 SHIPPED_FOLDER = Path(__file__).parent / "pretrained_data"
+SHIPPED_NAMES = ("wordpiece",)
 CHECKSUMS = "sha256.json"
 
 # Номер токена — его место в списке: [PAD] = 0, …, [MASK] = 4.
@@ -126,18 +127,22 @@ def load_tokenizer(name_or_path: str | Path = "wordpiece") -> PreTrainedTokenize
 
     ValueError — если папка повреждена, а имени нет ни в поставке, ни на Hub.
     """
-    folder = Path(name_or_path)
-    if (SHIPPED_FOLDER / folder / "tokenizer.json").is_file():
-        folder = SHIPPED_FOLDER / folder
-    if folder.is_dir():
+    name = str(name_or_path)
+    shipped = name in SHIPPED_NAMES
+    folder = SHIPPED_FOLDER / name if shipped else Path(name)
+    if shipped or (folder / CHECKSUMS).is_file():
         _verify(folder)
-    source = str(folder if folder.is_dir() else name_or_path)
     try:
-        return _open(source)
+        return _open(str(folder))
     except Exception as error:  # transformers отвечает OSError, KeyError, Exception из Rust…
+        where = (
+            "токенизатора в этой папке нет или он повреждён"
+            if folder.is_dir()
+            else "такого токенизатора нет ни в поставке, ни среди папок, ни на Hugging Face Hub "
+            "(или нет сети)"
+        )
         raise ValueError(
-            f"name_or_path={str(name_or_path)!r}: такого токенизатора нет ни в поставке, ни среди "
-            f"папок, ни на Hugging Face Hub (или нет сети). Причина: {error}"
+            f"name_or_path={name!r}: {where}. Ошибка {type(error).__name__}"
         ) from error
 
 
@@ -247,10 +252,12 @@ def _check_vocab_size(vocab_size: int, smallest: int) -> None:
 
 
 def _verify(folder: Path) -> None:
-    """Сверяет файлы папки с контрольными суммами, если они рядом."""
-    if not (folder / CHECKSUMS).is_file():
-        return
-    for name, expected in json.loads((folder / CHECKSUMS).read_text(encoding="utf-8")).items():
+    """Сверяет файлы папки с контрольными суммами, которые лежат рядом."""
+    try:
+        sums = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"Файла {folder / CHECKSUMS} нет, или он повреждён") from error
+    for name, expected in sums.items():
         path = folder / name
         if not path.is_file():
             raise ValueError(f"В папке токенизатора {folder} нет файла {name}")

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from statistics import fmean
@@ -114,6 +114,7 @@ def train(
     folder: str | Path | None = None,
     resume: bool = True,
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
+    about: Mapping[str, Any] | None = None,
     log_every: int = 20,
     progress: bool = True,
 ) -> History:
@@ -123,13 +124,15 @@ def train(
     step_loss(model, batch) — функция потерь и словарь чисел для журнала; «tokens»
     складываются, остальное усредняется за log_every шагов.
     folder — куда писать чекпойнты и history.jsonl; при resume=True обучение продолжается
-    с последнего целого чекпойнта.
+    с последнего целого чекпойнта. about — от чего ещё зависят веса, кроме настроек (отпечаток
+    корпуса): с другим about обучение не продолжится.
 
     «Прервать» (Ctrl+C) заканчивает текущий шаг, сохраняет чекпойнт и возвращает History
     с interrupted=True. TrainingDiverged — если функция потерь стала nan или inf.
     """
     folder = None if folder is None else Path(folder)
-    run = _Run(model, make_optimizer(model, config), describe_run(model, config))
+    description = describe_run(model, config) | dict(about or {})
+    run = _Run(model, make_optimizer(model, config), description)
     history = History(run.restore(folder, resume) if folder else [])
     window = _Window(run)
     model.train()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -202,12 +203,41 @@ def test_fill_json_is_quick():
     assert seconds < 4
 
 
-@pytest.mark.parametrize("text", ["", "Без пропусков.", "слово " * 2000 + "[MASK]"])
-def test_fill_answers_strange_text(capsys, text):
-    """Странный текст: или ответ, или одна понятная строка."""
+@pytest.fixture
+def any_model(monkeypatch):
+    """Вместо чекпойнта — случайные веса: разбор текста от них не зависит."""
+    from lecture_lib.config import MINI
+    from lecture_lib.heads import PretrainingModel
+
+    model = PretrainingModel(replace(MINI, num_hidden_layers=1))
+    monkeypatch.setattr("lecture_lib.pretrained.load_pretrained", lambda name: model)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "нужна непустая строка"),
+        ("Без пропусков.", "здесь нет [MASK]"),
+        ("[MASK] " + "слово " * 2000 + "[MASK]", "Разделите текст"),
+        ("\udcff [MASK]", "не текст в UTF-8"),
+    ],
+)
+def test_fill_explains_strange_text(capsys, any_model, text, complaint):
+    """На что ответить нельзя, о том — одна понятная строка."""
     code, out, err = run(capsys, "fill", text)
-    assert (code == 0 and out) or (code == 2 and len(err.splitlines()) == 1)
-    assert code == 2 or "[MASK]" in text
+    assert (code, out) == (2, "")
+    assert complaint in err and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["слово " * 2000 + "[MASK]", "[MASK] [MASK] [MASK]", "😀 [MASK] 👍🏽", "«[MASK]»."]
+)
+def test_fill_answers_unusual_text(capsys, any_model, text):
+    """Десять тысяч знаков, три маски подряд, эмодзи, маска в кавычках — всё это ответ."""
+    code, out, err = run(capsys, "fill", text, "--json")
+    assert (code, err) == (0, "")
+    masks = json.loads(out)["masks"]
+    assert [len(candidates) for candidates in masks] == [5] * text.count("[MASK]")
 
 
 def pretrain_options(*arguments):
@@ -256,6 +286,20 @@ def test_fill_takes_the_tokenizer_that_belongs_to_the_model(tmp_path):
     """У моделей курса токенизатор общий, у чужих — свой."""
     assert fill.tokenizer_of("mini") == "wordpiece"
     assert fill.tokenizer_of("cointegrated/rubert-tiny2") == "cointegrated/rubert-tiny2"
+    (tmp_path / "vocab.txt").touch()  # старый BERT: tokenizer.json у него нет
+    assert fill.tokenizer_of(str(tmp_path)) == str(tmp_path)
+    (tmp_path / "card.json").touch()
     assert fill.tokenizer_of(str(tmp_path)) == "wordpiece"
     (tmp_path / "tokenizer.json").touch()
     assert fill.tokenizer_of(str(tmp_path)) == str(tmp_path)
+
+
+def test_pretrain_suggests_only_what_works(capsys, tmp_path):
+    """После предобучения предлагается fill — но не причинной модели, и путь в кавычках."""
+    card = {"steps": 1, "total_steps": 1, "tokens": 10, "metrics": {}}
+    pretrain.print_report(tmp_path / "моя модель", {**card, "preset": "mini"})
+    out = capsys.readouterr().out
+    command = next(line for line in out.splitlines() if "lecture fill" in line)
+    assert shlex.split(command)[-1] == str(tmp_path / "моя модель")
+    pretrain.print_report(tmp_path, {**card, "preset": "mini-causal"})
+    assert "lecture fill" not in capsys.readouterr().out

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from lecture_lib import environment as env
@@ -64,6 +66,21 @@ def test_memory(total, free, status):
     check = env.check_memory(total, free)
     assert check.status == status
     assert f"{total:.1f}".replace(".", ",") in check.value
+
+
+def test_container_memory_does_not_count_the_file_cache(monkeypatch, tmp_path):
+    """После установки пакетов кэш файлов велик, но это не занятая память."""
+    gigabyte = 2**30
+    (tmp_path / "memory.max").write_text(f"{4 * gigabyte}\n")
+    (tmp_path / "memory.current").write_text(f"{int(3.5 * gigabyte)}\n")
+    (tmp_path / "memory.stat").write_text(f"anon {gigabyte // 2}\ninactive_file {3 * gigabyte}\n")
+    machine = SimpleNamespace(total=16 * gigabyte, available=12 * gigabyte)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: machine)
+    monkeypatch.setattr(env, "CGROUP", tmp_path)
+    check = env.check_memory()
+    assert check.status == env.OK and "свободно 3,5" in check.value
+    (tmp_path / "memory.max").write_text("max\n")
+    assert "16,0 ГБ, свободно 12,0" in env.check_memory().value
 
 
 def test_cores():

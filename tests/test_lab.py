@@ -150,6 +150,21 @@ def test_first_start_opens_lesson_zero(tmp_path):
     assert lab.start_page(tmp_path, environment) == "/lab/tree/lessons"
 
 
+def test_broken_notebook_does_not_stop_the_course(monkeypatch, tmp_path):
+    """Пустой файл и след слияния git: остальные тетради всё равно подписаны."""
+    from nbformat.sign import NotebookNotary
+    from nbformat.v4 import new_notebook, writes
+
+    (tmp_path / "lessons").mkdir()
+    broken = {"00_a.ipynb": "", "01_b.ipynb": "<<<<<<< HEAD\n{}", "02_c.ipynb": "[]"}
+    for name, text in {**broken, "03_d.ipynb": writes(new_notebook())}.items():
+        (tmp_path / "lessons" / name).write_text(text)
+    signed = []
+    monkeypatch.setattr(NotebookNotary, "sign", lambda self, notebook: signed.append(notebook))
+    lab.trust_lessons(tmp_path)
+    assert len(signed) == 1
+
+
 def test_course_root_is_found_or_explained(tmp_path, monkeypatch):
     """Папка курса находится и снизу, а если её нет — сказано, что делать."""
     monkeypatch.setattr(lab, "__file__", str(tmp_path / "site-packages" / "lecture_lib" / "lab.py"))

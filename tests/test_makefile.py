@@ -58,6 +58,18 @@ def test_missing_venv_is_explained(tmp_path):
     assert "нет модуля venv" in run.stderr and "-venv" in run.stderr
 
 
+def test_half_made_venv_is_made_again(tmp_path):
+    """venv упал на полпути (кончился диск): следующий вызов начинает его заново."""
+    fails = script(
+        tmp_path / "python3.12",
+        f'case "$2" in venv) mkdir -p {tmp_path}/venv/bin; touch {tmp_path}/venv/bin/python; '
+        f'exit 1;; *) exec {sys.executable} "$@";; esac',
+    )
+    run = make(f"VENV={tmp_path}/venv", f"PYTHON={fails}", f"{tmp_path}/venv/bin/python")
+    assert run.returncode != 0
+    assert not (tmp_path / "venv" / "bin" / "python").exists()
+
+
 def test_broken_shims_are_skipped(tmp_path):
     """Имя в PATH, которое не запускается (pyenv), пропускается; берётся следующее годное."""
     script(tmp_path / "python3", "exit 127")

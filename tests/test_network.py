@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 
 import pytest
+
+from lecture_lib.network import hub_is_reachable
 
 # Адреса из блоков, отведённых под примеры: за ними никого нет.
 FOREIGN = ["192.0.2.1", "2001:db8::1"]
@@ -72,3 +76,35 @@ def test_lesson_kernel_is_blocked_and_ours():
         assert "сеть в тестах закрыта" in text
     finally:
         kernel.stop()
+
+
+SLOW_NAMES = (
+    "import socket, time\n"
+    "socket.getaddrinfo = lambda *_, **__: time.sleep(30)\n"
+    "from lecture_lib.network import hub_is_reachable\n"
+    "print(hub_is_reachable(timeout=0.2))\n"
+)
+
+
+def test_slow_name_lookup_does_not_hold_the_exit():
+    """Имя ищется полминуты: ответ «сети нет» приходит сразу, и сразу кончается программа."""
+    environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
+    start = time.perf_counter()
+    run = subprocess.run(
+        [sys.executable, "-c", SLOW_NAMES], env=environment, capture_output=True, text=True
+    )
+    assert run.stdout.strip() == "False", run.stderr
+    assert time.perf_counter() - start < 20
+
+
+@pytest.mark.parametrize("form", ["http://127.0.0.1:{}", "127.0.0.1:{}"])
+def test_hub_is_sought_through_the_proxy(monkeypatch, form):
+    """Посредник записан со схемой и без неё: спрашивают его, и закрытый порт — это «нет»."""
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("https_proxy", form.format(port))
+        assert hub_is_reachable()
+    start = time.perf_counter()
+    assert not hub_is_reachable()
+    assert time.perf_counter() - start < 2

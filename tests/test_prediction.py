@@ -181,6 +181,18 @@ def test_text_without_mask(model):
         fill_mask(model, TOKENIZER, "Вчера мы посмотрели фильм.")
 
 
+@pytest.mark.parametrize("text", ["[mask] дом", "[МАСК] дом", "[МASK] дом", "[ MASK ]", "<mask>"])
+def test_almost_a_mask_is_pointed_out(model, text):
+    """Русские буквы в [МASK] глазом не отличить: ошибка показывает, что не так."""
+    with pytest.raises(ValueError, match=r"» — не \[MASK\]: сверьте алфавит"):
+        fill_mask(model, TOKENIZER, text)
+
+
+def test_broken_bytes_are_explained(model):
+    with pytest.raises(ValueError, match="это не текст в UTF-8"):
+        fill_mask(model, TOKENIZER, "\udcff [MASK]")
+
+
 @pytest.mark.parametrize("text", ["[MASK]", "😀 [MASK] 👍🏽", "[MASK] [MASK] [MASK]", "1 + [MASK]"])
 def test_odd_texts_get_an_answer(model, text):
     filled = fill_mask(model, TOKENIZER, text)

@@ -19,6 +19,7 @@ from lecture_lib.config import EncoderConfig, MaskingConfig, PretrainingConfig
 from lecture_lib.heads import PretrainingModel
 from lecture_lib.masking import IGNORED
 from lecture_lib.pretraining import (
+    Question,
     ask_next,
     evaluate,
     new_model,
@@ -306,6 +307,18 @@ def test_batch_of_single_sentences_has_no_pair_loss():
     assert torch.isfinite(loss) and "nsp_loss" not in metrics
 
 
+def test_batch_without_masks_gives_no_nan():
+    """В маленьком батче масок может не быть: потери — ноль, доли верных нет, NaN нет нигде."""
+    model = new_model(SMALL, CONFIG).eval()
+    batch = assemble(CORPUS, [Example(0, 3)])
+    empty = Question(batch.input_ids, torch.full_like(batch.input_ids, IGNORED), batch)
+    loss, metrics = pretraining_loss(model, empty)
+    assert loss.item() == 0 and "accuracy" not in metrics
+    assert evaluate(model, [empty]) == {"loss": 0.0, "accuracy": 0.0}
+    asked = validation_questions(CORPUS, CONFIG, count=1)
+    assert evaluate(model, [*asked, empty]) == evaluate(model, asked)
+
+
 def test_validation_questions_do_not_depend_on_the_run():
     left = validation_questions(CORPUS, CONFIG, count=2)
     right = validation_questions(CORPUS, replace(CONFIG, seed=5, learning_rate=1.0), count=2)
@@ -376,6 +389,17 @@ def test_resume_after_sigkill_is_bit_identical(tmp_path):
     whole, _ = pretrain(SMALL, CONFIG, CORPUS, progress=False)
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_other_corpus_does_not_continue_the_run(tmp_path):
+    """В той же папке, но на других текстах: модель не смешивает два корпуса молча."""
+    short = replace(CONFIG, total_steps=2)
+    pretrain(SMALL, short, CORPUS, tmp_path, progress=False)
+    same = tokenize_corpus(DOCUMENTS, TOKENIZER, cache_folder=tmp_path / "кэш")
+    pretrain(SMALL, short, same, tmp_path, progress=False)
+    other = tokenize_corpus(DOCUMENTS[1:], TOKENIZER)
+    with pytest.raises(ValueError, match=rf"corpus: было {CORPUS.tokens} токенов"):
+        pretrain(SMALL, short, other, tmp_path, progress=False)
 
 
 @pytest.mark.parametrize(

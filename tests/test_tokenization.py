@@ -1,6 +1,7 @@
 """Токенизаторы: детерминированность, полный алфавит, обратимость, сохранение."""
 
 import hashlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -156,6 +157,27 @@ def test_damaged_or_missing_file_is_named(wordpiece, tmp_path):
     path.unlink()
     with pytest.raises(ValueError, match=r"нет файла tokenizer\.json"):
         load_tokenizer(tmp_path)
+    (tmp_path / "sha256.json").write_text("{")
+    with pytest.raises(ValueError, match=r"sha256\.json нет, или он повреждён"):
+        load_tokenizer(tmp_path)
+
+
+def test_lost_shipped_tokenizer_is_not_sought_on_the_hub(monkeypatch, tmp_path):
+    """Файлы из поставки потеряны: так и сказано, а чужой репозиторий «wordpiece» не скачан."""
+
+    def forbidden():
+        raise AssertionError("спросили Hub")
+
+    monkeypatch.setattr(tokenization, "hub_is_reachable", forbidden)
+    monkeypatch.setattr(tokenization, "SHIPPED_FOLDER", tmp_path)
+    with pytest.raises(ValueError, match=r"sha256\.json нет"):
+        load_tokenizer()
+
+
+def test_folder_without_tokenizer_is_explained_in_russian(tmp_path):
+    with pytest.raises(ValueError, match="в этой папке нет") as caught:
+        load_tokenizer(tmp_path)
+    assert not re.search("[a-z]+ [a-z]+ [a-z]+", str(caught.value))
 
 
 def test_unknown_name_without_network(monkeypatch):

@@ -54,8 +54,9 @@ def as_rows(candidates) -> list[dict[str, object]]:
 
 def tokenizer_of(model: str) -> str:
     """Имя токенизатора модели: у чекпойнтов курса он общий, у прочих лежит вместе с ними."""
-    from lecture_lib.pretrained import SHIPPED_NAMES
+    from lecture_lib.pretrained import CARD, SHIPPED_NAMES
 
+    # Чекпойнт курса узнаётся по карточке. Чужая папка может хранить и один vocab.txt.
     folder = Path(model)
-    ours = model in SHIPPED_NAMES or (folder.is_dir() and not (folder / "tokenizer.json").exists())
-    return "wordpiece" if ours else model
+    ours = (folder / CARD).is_file() and not (folder / "tokenizer.json").is_file()
+    return "wordpiece" if ours or model in SHIPPED_NAMES else model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,4 +115,6 @@ def print_report(folder: Path, card: dict) -> None:
     print(f"Шагов: {card['steps']} из {card['total_steps']}, токенов: {thousands(card['tokens'])}.")
     if "eval_accuracy" in card["metrics"]:
         print(f"Верных ответов на отложенных данных: {percent(card['metrics']['eval_accuracy'])}.")
-    print(f'Попробовать: lecture fill "Вчера мы [MASK] фильм." --model {folder}')
+    if card["preset"] == "mini":  # причинная модель масок не заполняет
+        path = shlex.quote(str(folder))
+        print(f'Попробовать: lecture fill "Вчера мы [MASK] фильм." --model {path}')
