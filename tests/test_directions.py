@@ -165,6 +165,14 @@ def test_questions_are_cut_from_documents():
             assert pieces == TOKENIZER(f"{q.left}{q.word.text}{q.right}").input_ids[:-1]
 
 
+def test_questions_do_not_depend_on_former_calls():
+    """Токенизатор помнит, что его просили обрезать или дополнить текст: вопросам всё равно."""
+    expected = list(directions.document_questions(TOKENIZER, DOCUMENTS[0], random.Random(0)))
+    TOKENIZER(["раз", "раз два три"], truncation=True, max_length=3, padding="max_length")
+    again = list(directions.document_questions(TOKENIZER, DOCUMENTS[0], random.Random(0)))
+    assert again == expected
+
+
 def test_sampling_is_seeded_and_bounded():
     """Те же зёрна — те же вопросы, и не больше per_seed каждого вида на зерно."""
     options = {"per_seed": 3, "documents_per_seed": 15}

@@ -117,11 +117,10 @@ def make_question(
     word = sentence.truth[index]
     before = document.sentences[max(0, number - CONTEXT_SENTENCES) : number]
     left = "".join(f"{other.text} " for other in before) + sentence.text[: word.start]
-    parts = (left, word.text, sentence.text[word.end :])
-    encode = tokenizer.backend_tokenizer.encode
-    left_ids, word_ids, right_ids = (
-        tuple(encode(part, add_special_tokens=False).ids) for part in parts
-    )
+    parts = [left, word.text, sentence.text[word.end :]]
+    # Не backend_tokenizer.encode: он помнит, не просили ли кого-то раньше обрезать текст.
+    encoded = tokenizer(parts, add_special_tokens=False).input_ids
+    left_ids, word_ids, right_ids = (tuple(ids) for ids in encoded)
     if len(word_ids) > LONGEST_WORD or len(left_ids + word_ids + right_ids) > LONGEST_TEXT:
         return None
     return Question(kind, left, word, parts[2], left_ids, word_ids, right_ids)
@@ -301,7 +300,7 @@ def run(
 ) -> list[dict[str, Any]]:
     """Опыт от документов до таблицы (см. `tabulate`).
 
-    В уроке — по 60 вопросов каждого вида на зерно; полный прогон, минуты три на двух ядрах:
+    В уроке — по 60 вопросов каждого вида на зерно; полный прогон (несколько минут на двух ядрах):
     ``run(mini, mini_causal, tokenizer, per_seed=500, documents_per_seed=2000)``.
     """
     questions = sample_questions(tokenizer, seeds, per_seed, documents_per_seed)
