@@ -312,8 +312,12 @@ def _tokenize(documents: Iterable, tokenizer: PreTrainedTokenizerFast) -> dict[s
         encodings = tokenizer.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         pieces = [np.array(encoding.ids, dtype=dtype) for encoding in encodings]
         ids += [np.concatenate(pieces)] if pieces else []
-        lengths += map(len, pieces)
-        sizes += map(len, portion)
+        counts = iter(map(len, pieces))
+        for document in portion:
+            # Строка из одних невидимых знаков не даёт ни токена: такого предложения нет.
+            known = [count for count in islice(counts, len(document)) if count]
+            lengths += known
+            sizes.append(len(known))
     if not lengths:
         raise ValueError("documents: ни одного документа с предложениями")
     return {

@@ -144,6 +144,15 @@ def test_quality_reports_any_failure(monkeypatch, tmp_path, failing):
     assert ran == [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("pytest", "-x")]
 
 
+@pytest.mark.parametrize("given", [[], ["-k", "fill"], ["-x", "tests/test_cli.py"], ["a", "-q"]])
+def test_pytest_keys_reach_pytest(capsys, monkeypatch, given):
+    """``lecture test -k fill``: ключи pytest доходят до него как есть."""
+    asked = []
+    monkeypatch.setattr(quality, "run_checks", lambda root, arguments: asked.append(arguments))
+    assert run(capsys, "test", *given) == (0, "", "")
+    assert asked == [given]
+
+
 def test_corpus_stats_json(capsys):
     """Статистика корпуса содержит обещанные величины, и они не меньше обещанных."""
     code, out, _ = run(capsys, "corpus", "--stats", "--json")

@@ -94,9 +94,13 @@ def test_corpus_takes_objects_with_sentences():
     """Документы «Городка» — объекты; пустые документы и пустые строки пропускаются."""
     wrap = SimpleNamespace
     objects = [wrap(sentences=[wrap(text=t) for t in document]) for document in DOCUMENTS[:5]]
-    corpus = tokenize_corpus(iter([*objects, [], [" "]]), TOKENIZER)
+    invisible = ["\u200b", "\u0301\ufeff"]  # ни пробел, ни токен
+    spoilt = wrap(sentences=[invisible[0], *objects[0].sentences, invisible[1]])
+    documents = [spoilt, *objects[1:], [], [" "], invisible]
+    corpus = tokenize_corpus(iter(documents), TOKENIZER)
     plain = tokenize_corpus(DOCUMENTS[:5], TOKENIZER)
     assert corpus.ids.tolist() == plain.ids.tolist()
+    assert corpus.sentence_starts.tolist() == plain.sentence_starts.tolist()
     assert corpus.document_starts.tolist() == plain.document_starts.tolist()
     with pytest.raises(ValueError, match="documents: ни одного"):
         tokenize_corpus([], TOKENIZER)

@@ -28,12 +28,14 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Выполняет команду и возвращает код завершения."""
-    argv = sys.argv[1:] if argv is None else argv
+    argv = sys.argv[1:] if argv is None else list(argv)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    own, foreign = test.split_arguments(argv)
     with russian_argparse():
-        options = build_parser().parse_args(argv)
+        options = build_parser().parse_args(own)
+    options.pytest = foreign
     # Дословная команда: pretrain записывает её рядом с весами.
     options.command_line = shlex.join(["lecture", *argv])
     try:

@@ -11,10 +11,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Описывает ключи."""
     parser.add_argument(
         "pytest",
-        nargs=argparse.REMAINDER,
+        nargs="*",
         metavar="…",
         help="что передать pytest, например tests/test_cli.py -k fill (обычно — всё)",
     )
+
+
+def split_arguments(argv: list[str]) -> tuple[list[str], list[str]]:
+    """Отделяет ключи pytest: «-k» и «-x» argparse принял бы за свои."""
+    if argv[:1] != ["test"] or {"-h", "--help"} & set(argv):
+        return argv, []
+    return argv[:1], argv[1:]
 
 
 def run(options: argparse.Namespace) -> int:
