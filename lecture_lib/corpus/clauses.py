@@ -11,16 +11,9 @@ from collections.abc import Callable
 
 from lecture_lib.corpus import template
 from lecture_lib.corpus.frames import TIMED, Frame, Frames, Setting
-from lecture_lib.corpus.grammar import (
-    LINE,
-    SPACE,
-    Entity,
-    State,
-    VerbNode,
-    Word,
-    compile_template,
-)
+from lecture_lib.corpus.grammar import VerbNode, compile_template
 from lecture_lib.corpus.lexicon import Adverb, Lexeme, Lexicon
+from lecture_lib.corpus.state import LINE, SPACE, Entity, State, Word
 from lecture_lib.corpus.world import World
 
 # Кто герой хроники: житель по имени или лицо местоимения.

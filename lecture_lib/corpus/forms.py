@@ -43,6 +43,23 @@ NUMERALS = (
 ).split()
 # Флаги, с которыми должен совпасть разбор.
 CHECKED = {"masc", "femn", "anim", "inan", "Name", "Surn", "impf", "perf"}
+PARTICIPLE = {"actv", "pssv", "pres", "past", "perf", "impf"}
+# Разборы слов неизменяемого текста, где первый разбор pymorphy3 почти всегда неверен.
+CORRECTED = {
+    "есть": ("быть", "VERB,impf,intr sing,3per,pres,indc"),
+    "слесарь": ("слесарь", "NOUN,anim,masc sing,nomn"),
+    "парке": ("парк", "NOUN,inan,masc sing,loct"),
+    "нашли": ("найти", "VERB,perf,tran plur,past,indc"),
+    "выходные": ("выходные", "NOUN,inan plur,nomn"),
+    "пора": ("пора", "PRED"),
+    "дома": ("дома", "ADVB"),
+    "ок": ("ок", "INTJ"),
+    "рады": ("рад", "ADJS plur"),
+    "летом": ("летом", "ADVB"),
+    "весной": ("весной", "ADVB"),
+    "осенью": ("осенью", "ADVB"),
+    "днём": ("днём", "ADVB"),
+}
 # Слова, которые нужны самой грамматике, а не файлам словаря.
 GRAMMAR_WORDS = (
     [("ADJF", word) for word in "один который этот весь свой каждый мой твой наш ваш".split()]
@@ -191,10 +208,30 @@ def build() -> dict:
         for word in re.findall(r"[А-Яа-яёЁ]+(?:-[А-Яа-яёЁ]+)*", piece)
     }
     for word in sorted(words):
-        parse = _morph().parse(word)[0]
-        table["literals"][word] = [parse.normal_form, str(parse.tag)]
+        table["literals"][word] = literal_entry(word)
     table["held_out"] = held_out_words(table)
+    for word in sorted(_other_literals() - words):  # на отложенные слова они не влияют
+        table["literals"][word] = literal_entry(word)
     return table
+
+
+def _other_literals() -> set[str]:
+    """Слова наречий и названий мест: в шаблонах их нет, а в тексте они бывают."""
+    texts = [row[0] for row in rows("adverbs.txt")] + [row[1] for row in rows("places.txt")]
+    texts += ["она он они оно никто никого ничего"]
+    return {word for text in texts for word in re.findall(r"[а-яё]+(?:-[а-яё]+)*", text.lower())}
+
+
+def literal_entry(word: str) -> list:
+    """Разбор слова неизменяемого текста: лемма, помета и `1`, если разбор только один."""
+    if word in CORRECTED:
+        return list(CORRECTED[word])
+    parses = _morph().parse(word)
+    single = len({(parse.normal_form, str(parse.tag)) for parse in parses}) == 1
+    entry = [parses[0].normal_form, str(parses[0].tag)]
+    if entry[0] in ("она", "оно", "они"):  # у личного местоимения лемма одна
+        entry[0] = "он"
+    return [*entry, 1] if single and _morph().word_is_known(word) else entry
 
 
 def held_out_words(table: dict) -> list[str]:
@@ -255,6 +292,8 @@ def lexeme_entry(pos: str, lemma: str, flags: frozenset) -> dict:
     entry = {"NOUN": _noun, "ADJF": _adjective, "VERB": _verb, "NUMR": _numeral}[pos](parse, flags)
     entry["forms"].update(irregular_forms().get((pos, lemma), {}))
     keep = sorted(flags & {"na", "uncount", "plural", "indecl", "Name", "Surn"})
+    if parse.tag.POS == "PRTF":  # причастие: вид, залог и время нужны разметке
+        keep = sorted({"PRTF"} | parse.tag.grammemes & PARTICIPLE)
     if keep:
         entry["flags"] = keep
     if flags & {"Name", "Surn", "Title"} or surface[0].isupper():

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lecture_lib.corpus.grammar import Compiled, State, compile_template
+from lecture_lib.corpus.grammar import Compiled, compile_template
 from lecture_lib.corpus.lexicon import Adverb, Lexeme, Lexicon, VerbFrame
+from lecture_lib.corpus.state import State
 
 TIME_KINDS = {
     "past": ("time_past", "time_past", "time_any"),

@@ -14,9 +14,11 @@ from functools import cache
 
 from lecture_lib.corpus import knowledge
 from lecture_lib.corpus.clauses import Chronicle
-from lecture_lib.corpus.grammar import BREAK, LINE, Entity, Resident, State, Word
+from lecture_lib.corpus.entities import EntityTruth
 from lecture_lib.corpus.lexicon import lexicon
+from lecture_lib.corpus.state import BREAK, LINE, State, Word
 from lecture_lib.corpus.stories import scripts
+from lecture_lib.corpus.truth import EXTRA_SPACE, Annotator, TokenTruth, stated
 from lecture_lib.corpus.world import world
 
 SPLITS = ("train", "validation", "test_scripts", "test_words")
@@ -33,33 +35,13 @@ MIXTURE = {
     "notice": 0.02,
     "chat": 0.01,
 }
+# Виды, где предложения стоят сами по себе: повтор слова там — не тот же предмет.
+UNRELATED = ("chronicle", "homonym", "knowledge")
 _WITHOUT_YO = 0.12  # в стольких документах вместо «ё» стоит «е», как часто печатают
 _WITH_TYPO = 0.02  # в стольких документах есть опечатка
-_EXTRA_SPACE = re.compile(r" +(?=[ ,.!?»])")
 _NEW_SPEECH = re.compile(r"(?<=\. — )[а-яё]")  # после авторских слов реплика — с прописной
 _ANSWER = re.compile(r"(?<=\? — )[а-яё]")  # «Кто это? — Врач.»
 _QUOTE = re.compile(r"(?<=: «)[а-яё]")  # прямая речь после двоеточия
-_TOKEN = re.compile(r"[A-Za-zА-Яа-яЁё]+(?:-[A-Za-zА-Яа-яЁё]+)*|\d+|[^\w\s]|_")
-
-
-@dataclass(frozen=True)
-class TokenTruth:
-    """Что известно о слове.
-
-    `start`, `end` — границы в тексте предложения; `head` — номер слова того же предложения,
-    с которым согласовано это; `entity` — номер участника в документе; `antecedent` —
-    `(предложение, слово)`, на которое указывает местоимение.
-    """
-
-    text: str
-    start: int
-    end: int
-    lemma: str
-    pos: str
-    features: str
-    head: int | None = None
-    entity: int | None = None
-    antecedent: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,12 +55,16 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Document:
-    """Документ: номер, вид (`story`, `dialogue` …), сценарий и предложения."""
+    """Документ: номер, вид (`story`, `dialogue` …), сценарий и предложения.
+
+    `entities` — участники по номерам из `TokenTruth.entity`, если просили разметку.
+    """
 
     id: int
     kind: str
     script: str
     sentences: tuple[Sentence, ...]
+    entities: tuple[EntityTruth, ...] = ()
 
     @property
     def text(self) -> str:
@@ -125,8 +111,10 @@ def document(seed: int, split: str, number: int, truth: bool = False) -> Documen
         ):
             break
     noise = _noise(draw)
-    sentences = finished(state, truth, facts, noise)
-    return Document(number, source.kind, source.name, tuple(sentences))
+    annotator = Annotator(state.out, source.kind not in UNRELATED) if truth else None
+    sentences = finished(state, annotator, facts, noise)
+    known = tuple(annotator.entities.known) if annotator else ()
+    return Document(number, source.kind, source.name, tuple(sentences), known)
 
 
 def _source(split: str, draw):
@@ -175,43 +163,43 @@ def _typo(text: str, draw) -> str:
 
 
 def finished(
-    state: State, truth: bool = False, facts: list | None = None, noise=None
+    state: State, annotator: Annotator | None = None, facts: list | None = None, noise=None
 ) -> list[Sentence]:
     """Слова состояния → предложения: лишние пробелы убраны, первая буква прописная."""
-    annotator = _Annotator(state) if truth else None
     sentences: list[Sentence] = []
-    for words, known in _by_sentence(state.out, facts or []):
-        raw = "".join([word.text for word in words])
-        text = _EXTRA_SPACE.sub("", raw) if "  " in raw or " ," in raw or " ." in raw else raw
-        text = _capitalised(text.strip())
-        if noise:
-            text = noise(text)
-        if not annotator:
-            sentences.append(Sentence(text))
-            continue
-        stated = tuple((_name(who), what, _value(who, what)) for who, what in known)
-        sentences.append(
-            Sentence(text, annotator.annotate(words, raw, text, len(sentences)), stated)
-        )
+    for line, known in _lines(state.out, facts or []):
+        told = stated(line, known) if annotator else [()] * len(line)
+        for words, sentence_facts in zip(line, told, strict=True):
+            raw = "".join([word.text for word in words])
+            text = _clean(raw)
+            if noise:
+                text = noise(text)
+            truth = annotator.annotate(words, raw, text) if annotator else None
+            sentences.append(Sentence(text, truth, sentence_facts))
     return sentences
 
 
-def _by_sentence(out: list[Word], facts: list) -> Iterator[tuple[list[Word], list]]:
-    """Разрезать выход по границам; факты строки относятся к её первому предложению."""
-    words: list[Word] = []
+def _clean(raw: str) -> str:
+    """Без лишних пробелов, с прописной буквы."""
+    text = EXTRA_SPACE.sub("", raw) if "  " in raw or " ," in raw or " ." in raw else raw
+    return _capitalised(text.strip())
+
+
+def _lines(out: list[Word], facts: list) -> Iterator[tuple[list[list[Word]], list]]:
+    """Строки сценария — списки предложений — и факты, которые они сообщают."""
     remaining = iter(facts)
-    known = next(remaining, [])
-    for word in out:
+    line: list[list[Word]] = []
+    words: list[Word] = []
+    for word in [*out, LINE]:
         if word is not BREAK and word is not LINE:
             words.append(word)
             continue
         if words:
-            yield words, known
-            words, known = [], []
+            line.append(words)
+            words = []
         if word is LINE:
-            known = next(remaining, [])
-    if words:
-        yield words, known
+            yield line, next(remaining, [])
+            line = []
 
 
 def _capitalised(text: str) -> str:
@@ -226,97 +214,3 @@ def _capitalised(text: str) -> str:
     if text[0] in "—«" or text.find(" — ") < text.find("? — "):  # «— Кто там? — спросила Анна.»
         return text
     return _ANSWER.sub(lambda found: found[0].upper(), text)
-
-
-def _name(who: Entity) -> str:
-    return who.full_name if isinstance(who, Resident) else who.lexeme.surface
-
-
-def _value(who: Entity, what: str) -> str:
-    found = who.attributes.get(what)
-    if found is not None:
-        return " ".join([m.surface for m in found.modifiers] + [found.lexeme.surface])
-    relatives = world().related(what, who) if isinstance(who, Resident) else []
-    return ", ".join(relative.full_name for relative in relatives)
-
-
-class _Annotator:
-    """Строит `TokenTruth` по словам грамматики, помня участников через весь документ."""
-
-    def __init__(self, state: State):
-        self.literals = state.lexicon.literals
-        self.numbers: dict[int, int] = {}  # id участника → номер в документе
-        self.mentions: dict[int, tuple[int, int]] = {}  # id участника → последнее упоминание
-
-    def annotate(
-        self, words: list[Word], raw: str, text: str, sentence: int
-    ) -> tuple[TokenTruth, ...]:
-        """Разметка предложения; границы пересчитаны на текст без лишних пробелов."""
-        pieces = list(self._pieces(words))
-        place = _Spans(raw)
-        here = {id(w.entity): i for i, (w, _, _) in enumerate(pieces) if w.entity is not None}
-        tokens = []
-        for index, (word, start, end) in enumerate(pieces):
-            first, last = place(start), place(end)
-            lemma, pos, features = self._analysis(word, raw[start:end])
-            antecedent = self.mentions.get(id(word.entity)) if word.kind == "pronoun" else None
-            head = here.get(id(word.target)) if word.target is not None else None
-            number = None
-            if word.entity is not None:
-                number = self.numbers.setdefault(id(word.entity), len(self.numbers))
-                self.mentions[id(word.entity)] = (sentence, index)
-            tokens.append(
-                TokenTruth(
-                    text[first:last], first, last, lemma, pos, features, head, number, antecedent
-                )
-            )
-        return tuple(tokens)
-
-    def _pieces(self, words: list[Word]) -> Iterator[tuple[Word, int, int]]:
-        """Слова и знаки с границами в неочищенном тексте."""
-        offset = 0
-        for word in words:
-            if word.kind == "text":
-                for found in _TOKEN.finditer(word.text):
-                    yield word, offset + found.start(), offset + found.end()
-            else:
-                yield word, offset, offset + len(word.text)
-            offset += len(word.text)
-
-    def _analysis(self, word: Word, text: str) -> tuple[str, str, str]:
-        if word.lexeme is not None:
-            lexeme = word.lexeme
-            extra = (
-                f"{lexeme.gender} {'anim' if lexeme.animate else 'inan'}"
-                if word.kind == "noun"
-                else ""
-            )
-            return lexeme.lemma, lexeme.pos, f"{word.form} {extra or lexeme.aspect}".strip()
-        if word.kind == "pronoun":
-            return "он" if text.lower() not in _SPEAKER_FORMS else text.lower(), "NPRO", word.form
-        if word.kind == "numeral":
-            return text.lower(), "NUMR", word.form
-        known = self.literals.get(text.lower())
-        if known:
-            return known[0], known[1].partition(",")[0].partition(" ")[0], known[1]
-        return text.lower(), "PNCT" if not text[:1].isalnum() else "UNKN", ""
-
-
-_SPEAKER_FORMS = frozenset(
-    "я меня мне мной ты тебя тебе тобой мы нас нам нами вы вас вам вами".split()
-)
-
-
-class _Spans:
-    """Перевод границ из неочищенного текста в очищенный."""
-
-    def __init__(self, raw: str):
-        self.shift, removed = [], 0
-        spaces = {i for found in _EXTRA_SPACE.finditer(raw) for i in range(*found.span())}
-        leading = len(raw) - len(raw.lstrip())
-        for index in range(len(raw) + 1):
-            self.shift.append(index - removed - min(index, leading))
-            removed += index in spaces and index >= leading
-
-    def __call__(self, index: int) -> int:
-        return self.shift[index]

@@ -33,8 +33,8 @@ def as_dataset(
 ):
     """«Городок» как `datasets.Dataset`; второй вызов с теми же аргументами читает кэш Arrow.
 
-    Столбцы: `id`, `kind`, `script`, `sentences` (список строк), `facts` и, если
-    `truth=True`, `tokens` — разметка каждого слова каждого предложения.
+    Столбцы: `id`, `kind`, `script`, `sentences` (список строк) и, если `truth=True`, `entities` —
+    участники документа, `facts` — факты и `tokens` — разметка каждого слова каждого предложения.
 
     Args:
         split, count, seed, truth: как у `gorodok`.
@@ -81,6 +81,10 @@ def _row(document: Document, truth: bool) -> dict:
         "sentences": [sentence.text for sentence in document.sentences],
     }
     if truth:
+        row["entities"] = [
+            {"kind": known.kind, "name": known.name, "members": list(known.members)}
+            for known in document.entities
+        ]
         row["facts"] = [[list(fact) for fact in sentence.facts] for sentence in document.sentences]
         row["tokens"] = [
             [
@@ -95,7 +99,10 @@ def _row(document: Document, truth: bool) -> dict:
     return row
 
 
-_TOKEN_FIELDS = ("text", "start", "end", "lemma", "pos", "features", "head", "entity")
+_TOKEN_FIELDS = (
+    *("text", "start", "end", "lemma", "pos", "features"),
+    *("head", "entity", "group", "certain"),
+)
 
 
 def corpus_version() -> str:

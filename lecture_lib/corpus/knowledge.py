@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from lecture_lib.corpus.grammar import LINE, Compiled, State, compile_template
+from lecture_lib.corpus.grammar import Compiled, compile_template
 from lecture_lib.corpus.lexicon import lexicon, rows
+from lecture_lib.corpus.state import LINE, State
 from lecture_lib.corpus.world import world
 
 

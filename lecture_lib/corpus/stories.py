@@ -13,15 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from lecture_lib.corpus.grammar import (
-    LINE,
-    Compiled,
-    Entity,
-    Resident,
-    State,
-    compile_template,
-)
+from lecture_lib.corpus.grammar import Compiled, compile_template
 from lecture_lib.corpus.lexicon import Lexicon, lexicon
+from lecture_lib.corpus.state import LINE, Entity, Resident, State
 from lecture_lib.corpus.template import TemplateError
 from lecture_lib.corpus.world import World, world
 

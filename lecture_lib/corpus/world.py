@@ -10,8 +10,8 @@ import random
 from functools import cache
 
 from lecture_lib.corpus.forms import feminine_surname
-from lecture_lib.corpus.grammar import Entity, Resident
 from lecture_lib.corpus.lexicon import Lexeme, Lexicon, lexicon, rows
+from lecture_lib.corpus.state import Entity, Resident
 
 WORLD_SEED = 2018
 ELDERS = 40  # старших пар
