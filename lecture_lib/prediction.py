@@ -85,6 +85,7 @@ def fill_mask(
 
     Маска внутри слова («по[MASK]ли») — одно подслово; продолжающее пишется с «##».
     whole_words=False — просто токены по softmax, как в pipeline("fill-mask").
+    Слово, набранное через «е» («подошел»), читается через «ё», если словарь знает только такое.
     Масок несколько — каждая заполняется, пока остальные закрыты. Из текста длиннее модели
     берётся окно вокруг масок. ValueError — пустой текст, нет масок, маски не помещаются в окно.
     """
@@ -238,7 +239,8 @@ def _read_masks(
 ) -> tuple[list[int], list[Slot]]:
     """Номера токенов (с [CLS] и [SEP]) и места масок в них; длинный текст сужается до окна."""
     spans = _mask_spans(tokenizer, text)
-    content = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
+    readable = pieces_of(tokenizer).restore_yo(text)
+    content = tokenizer.backend_tokenizer.encode(readable, add_special_tokens=False).ids
     places = [i for i, token in enumerate(content) if token == tokenizer.mask_token_id]
     # Слову из трёх подслов понадобятся ещё два места.
     room = longest - 2 - (LONGEST_WORD - 1)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 LONGEST_WORD = 3  # из скольких подслов слово составляется самое большее
+LONGEST_SPELLING = 40  # букв: длиннее русских слов не бывает, а вариантов было бы много
 BEAM = 12  # сколько начал слова продолжается (ширина луча)
 ROWS_AT_ONCE = 64
 # Если корпус токенизатора неизвестен: доли русских слов из 1, 2 и 3 подслов, на глаз.
@@ -88,6 +90,24 @@ class Pieces:
     def continuing(self) -> Tensor:
         """(V,) bool: подслова, которые продолжают слово."""
         return self.is_word & (self.is_marked != self.marks_spaces)
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Слова, которые словарь знает целиком (и обрывки слов — они не мешают)."""
+        return frozenset(self.names)
+
+    def restore_yo(self, text: str) -> str:
+        """«Подошел» -> «Подошёл», если словарь знает слово только через «ё». Длина не меняется."""
+        return re.sub(r"[а-яё]*е[а-яё]*", self._restore_word, text, flags=re.IGNORECASE)
+
+    def _restore_word(self, match: re.Match[str]) -> str:
+        word = match.group()
+        if word.lower() in self.known or len(word) > LONGEST_SPELLING:
+            return word
+        places = [i for i, letter in enumerate(word) if letter in "еЕ"]
+        variants = [f"{word[:i]}{'ё' if word[i] == 'е' else 'Ё'}{word[i + 1 :]}" for i in places]
+        fitting = [variant for variant in variants if variant.lower() in self.known]
+        return fitting[0] if len(fitting) == 1 else word
 
     def first(self, after: str) -> Tensor:
         """(V,) bool: с чего может начинаться слово, если перед ним стоит знак after."""

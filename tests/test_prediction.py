@@ -188,6 +188,20 @@ def test_almost_a_mask_is_pointed_out(model, text):
         fill_mask(model, TOKENIZER, text)
 
 
+def test_ye_is_read_as_yo_where_only_yo_is_known():
+    """«Шел» вместо «шёл»: тот же ответ; слово, которое есть через «е», не трогается."""
+    tokenizer = train_wordpiece(["Снова шёл дождь.", "Все шли, и всё шло."] * 50, vocab_size=320)
+    known, restore = tokenizer.get_vocab(), pieces_of(tokenizer).restore_yo
+    assert {"шёл", "все", "всё"} <= known.keys() and "шел" not in known
+    assert restore("Шел дождь, ОН ШЕЛ. [MASK]") == "Шёл дождь, ОН ШЁЛ. [MASK]"
+    assert restore("все не шелест") == "все не шелест"
+    assert restore("е" * 10_000) == "е" * 10_000  # и сразу: вариантов было бы десять тысяч
+    model = make_model(tokenizer)
+    filled = [fill_mask(model, tokenizer, f"Снова {verb} [MASK].") for verb in ("шел", "шёл")]
+    assert filled[0] == filled[1]
+    assert pieces_of(BPE).restore_yo("Шел дождь") == "Шел дождь"
+
+
 def test_broken_bytes_are_explained(model):
     with pytest.raises(ValueError, match="это не текст в UTF-8"):
         fill_mask(model, TOKENIZER, "\udcff [MASK]")
