@@ -289,6 +289,9 @@ def test_model_card_keeps_the_last_measurements():
     assert card["command"] == "lecture pretrain mini --steps 40"
     assert (card["steps"], card["tokens"], card["seconds"]) == (40, 1800, 2.0)
     assert card["metrics"] == {"eval_accuracy": 0.25}
+    away = pretrain_options("mini", "--out", "/home/student/опыты/mini", "--steps", "40")
+    card = pretrain.model_card(away, config, 10, SimpleNamespace(rows=rows))
+    assert card["command"] == "lecture pretrain mini --out runs/mini --steps 40"
 
 
 def test_fill_takes_the_tokenizer_that_belongs_to_the_model(tmp_path):

@@ -98,7 +98,7 @@ def model_card(options: argparse.Namespace, config, documents: int, history) -> 
     for row in history.rows:
         last |= row
     return {
-        "command": options.command_line,
+        "command": portable_command(options),
         "preset": options.preset,
         "seed": config.seed,
         "documents": documents,
@@ -108,6 +108,13 @@ def model_card(options: argparse.Namespace, config, documents: int, history) -> 
         "seconds": round(last["seconds"], 1),
         "metrics": {name: round(x, 4) for name, x in last.items() if name.startswith("eval_")},
     }
+
+
+def portable_command(options: argparse.Namespace) -> str:
+    """Команда без пути этой машины: карточка поедет вместе с весами к другим."""
+    if options.out is None or not options.out.is_absolute():
+        return options.command_line
+    return options.command_line.replace(str(options.out), f"runs/{options.out.name}")
 
 
 def print_report(folder: Path, card: dict) -> None:
