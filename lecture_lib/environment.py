@@ -120,7 +120,7 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
             FAILURE,
             "нужен Python 3.11 или новее: поставьте его и выполните make lab PYTHON=python3.12",
         )
-    return Check("Python", f"{text} · {sys.prefix}")
+    return Check("Python", f"{text} · окружение {Path(sys.prefix).name}")
 
 
 def check_packages() -> Iterator[Check]:

@@ -46,6 +46,7 @@ FLOORS = {
     "word_search": 4,
     "tasks": 4,
     "environment": 5,
+    "execution": 5,
     "experiments": 5,
     "grading": 5,
     "lab": 5,

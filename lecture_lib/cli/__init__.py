@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from lecture_lib import __version__
-from lecture_lib.cli import check, corpus, fill, lab, pretrain, test, tokenizer
+from lecture_lib.cli import check, corpus, execute, fill, lab, pretrain, test, tokenizer
 from lecture_lib.cli.arguments import Parser, russian_argparse
 
 COMMANDS = {
@@ -22,6 +22,7 @@ COMMANDS = {
     "corpus": corpus,
     "fill": fill,
     "tokenizer": tokenizer,
+    "execute": execute,
     "pretrain": pretrain,
 }
 
