@@ -84,19 +84,18 @@ def test_kinds_of_a_sentence_marked_by_hand():
 
 
 def test_head_that_is_not_a_subject_does_not_count():
-    """«Увидел … его» — head на косвенном падеже: где подлежащее, неизвестно."""
+    """«Увидел мальчика, который бежал»: head сказуемого не в именительном — стороны нет."""
     sentence = words(
-        ("Иван", "NOUN", "nomn sing masc anim", None, 0),
-        ("ехал", "VERB", "past masc impf", 4, None),
-        ("а", "CONJ", "CONJ", None, None),
-        ("встретили", "VERB", "past plur perf", 4, None),
-        ("его", "NPRO", "accs", None, 0, True),
-        ("дома", "ADVB", "ADVB", None, None),
+        ("Увидел", "VERB", "past sing masc perf", None, None),
+        ("мальчика", "NOUN", "accs sing masc anim", None, 0),
+        ("который", "ADJF", "nomn sing masc", 1, None),
+        ("бежал", "VERB", "past sing masc impf", 1, None),
+        ("домой", "ADVB", "", None, None),
+        (".", "PNCT", "", None, None),
     )
-    # У «ехал» тот же участник стоит слева в именительном: сторона известна.
-    assert word_kinds.kind_of(sentence, 1) == word_kinds.PREDICATE_LAST
-    without_subject = [replace(sentence[0], features="datv sing masc anim"), *sentence[1:]]
-    assert word_kinds.kind_of(without_subject, 1) is None
+    assert word_kinds.kind_of(sentence, 3) is None
+    subject = replace(sentence[1], features="nomn sing masc anim")
+    assert word_kinds.kind_of([sentence[0], subject, *sentence[2:]], 3) == word_kinds.PREDICATE_LAST
 
 
 def test_definition_needs_its_noun_next_and_new():
@@ -122,9 +121,10 @@ def test_definition_needs_its_noun_next_and_new():
         ("купила", "VERB", "past femn perf", True),
         ("покупала", "VERB", "past femn perf", True),  # вид — не форма
         ("купил", "VERB", "past femn perf", False),
-        ("купят", "VERB", "fin 3 plur perf", True),
-        ("готова", "ADJF", "short femn", True),
-        ("готовая", "ADJF", "short femn", False),
+        ("купят", "VERB", "futr 3per plur perf", True),
+        ("купишь", "VERB", "futr 3per plur perf", False),
+        ("готова", "ADJS", "sing femn", True),
+        ("готовая", "ADJS", "sing femn", False),
         ("лесу", "NOUN", "loc2 sing masc inan", True),
         ("столе", "NOUN", "loc2 sing masc inan", True),
         ("столом", "NOUN", "loct sing masc inan", False),
@@ -148,9 +148,10 @@ def test_truth_has_its_own_form():
 
 
 def test_form_of_a_set_phrase_is_not_trusted():
-    """Разбор заученного оборота многозначен: форму по нему не проверяют."""
-    day = words(("день", "NOUN", "NOUN,inan,masc sing,accs", None, None))[0]
-    assert not word_kinds.has_form(day)
+    """Разбор заученного оборота многозначен (certain=False): форму по нему не проверяют."""
+    day = words(("день", "NOUN", "accs sing masc inan", None, None))[0]
+    assert word_kinds.has_form(replace(day, certain=True))
+    assert not word_kinds.has_form(replace(day, certain=False))
 
 
 def test_questions_are_cut_from_documents():

@@ -54,11 +54,11 @@ def kind_of(words: Sequence[TokenTruth], index: int) -> str | None:
 def _is_definition(words: Sequence[TokenTruth], index: int) -> bool:
     """Прилагательное, за которым (через другие определения) идёт его существительное."""
     word = words[index]
-    if word.pos != "ADJF" or not has_form(word) or word.head is None:
+    if word.pos not in ("ADJF", "PRTF") or not has_form(word) or word.head is None:
         return False
     entity = words[word.head].entity
     following = index + 1
-    while following < len(words) and words[following].pos == "ADJF":
+    while following < len(words) and words[following].pos in ("ADJF", "PRTF"):
         following += 1
     noun = words[following] if following < len(words) else None
     return bool(noun and noun.pos == "NOUN" and noun.entity == entity) and not any(
@@ -75,21 +75,16 @@ def _is_predicate_last(words: Sequence[TokenTruth], index: int) -> bool:
 
 
 def _is_predicate(word: TokenTruth) -> bool:
-    personal = word.features.startswith(("past", "fin"))
-    return word.pos == "VERB" and personal and has_form(word) and word.head is not None
+    personal = word.features.startswith(("past", "pres", "futr"))
+    return word.pos == "VERB" and personal and word.head is not None
 
 
 def _subject_side(words: Sequence[TokenTruth], index: int) -> str | None:
-    """По какую сторону от сказуемого подлежащее; None, если его в предложении не видно.
-
-    head указывает на последнее упоминание участника, а подлежащее — то, что в именительном.
-    """
-    entity = words[words[index].head].entity
-    places = [i for i, other in enumerate(words) if other.entity == entity and entity is not None]
-    subjects = [i for i in places if words[i].features.startswith("nomn")]
-    if not subjects or (min(places) < index < min(subjects)):
-        return None
-    return LEFT if min(subjects) < index else RIGHT
+    """По какую сторону от сказуемого подлежащее; None, если его в предложении не видно."""
+    head = words[index].head
+    if "nomn" not in words[head].features.split():
+        return None  # «увидела мальчика, который бежал»
+    return LEFT if head < index else RIGHT
 
 
 def _is_preposition(words: Sequence[TokenTruth], index: int) -> bool:
@@ -122,28 +117,16 @@ _RULES: tuple[tuple[str, Callable[[Sequence[TokenTruth], int], bool]], ...] = (
 )
 
 
-# Часть речи в обозначениях pymorphy3: причастия склоняются как прилагательные.
-_PARTS = {
-    "NOUN": {"NOUN"},
-    "VERB": {"VERB"},
-    "ADJF": {"ADJF", "PRTF"},
-    "short": {"ADJS", "PRTS"},
-    "infn": {"INFN"},
-    "grnd": {"GRND"},
-}
-_TRANSLATED = {"1": "1per", "2": "2per", "3": "3per"}
-_MEAN_PART_ONLY = {"fin", *_PARTS}  # о форме уже сказала часть речи
-_NOT_FORM = {"perf", "impf"}  # вид — свойство глагола, а не его формы
+_NOT_FORM = {"perf", "impf", "Poss"}  # свойства глагола и местоимения, а не формы
 
 
 def has_form(word: TokenTruth) -> bool:
-    """Известна ли форма слова наверняка: её поставил сам «Городок», а не разбор наугад.
+    """Известна ли форма слова наверняка: её поставил сам «Городок», а не разбор наугад."""
+    return word.certain and bool(word.features) and word.pos in _INFLECTED
 
-    Разбор заученных оборотов («на следующий день») перечисляет признаки через запятую.
-    """
-    return (
-        word.pos in ("NOUN", "VERB", "ADJF") and " " in word.features and "," not in word.features
-    )
+
+_INFLECTED = ("NOUN", "VERB", "INFN", "GRND", "ADJF", "PRTF", "ADJS", "PRTS")
+_SAME_PARTS = ({"ADJF", "PRTF"}, {"ADJS", "PRTS"})  # причастия склоняются как прилагательные
 
 
 def form_of(word: TokenTruth) -> frozenset[str]:
@@ -151,13 +134,14 @@ def form_of(word: TokenTruth) -> frozenset[str]:
     keys = word.features.split()
     if word.pos == "NOUN":
         keys = keys[:2]  # падеж и число; род и одушевлённость — свойства самого слова
-    named = {_TRANSLATED.get(key, key) for key in keys} - _NOT_FORM - _MEAN_PART_ONLY
-    return _plain(frozenset(named))
+    elif word.pos.startswith("PRT"):
+        keys = [key for key in keys if key not in ("past", "pres", "actv", "pssv")]
+    return _plain(frozenset(keys) - _NOT_FORM)
 
 
 def has_right_form(answer: str, word: TokenTruth) -> bool:
     """Стоит ли ответ — пусть и другое слово — в нужной форме: род, число, падеж, лицо, время."""
-    parts = _PARTS.get(word.features.split()[0], _PARTS[word.pos])
+    parts = next((same for same in _SAME_PARTS if word.pos in same), {word.pos})
     wanted = form_of(word)
     return any(pos in parts and wanted <= form for pos, form in _analyses(answer.lower()))
 
