@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from lecture_lib.corpus import knowledge
-from lecture_lib.corpus.clauses import Chronicle
+from lecture_lib.corpus.chronicle import Chronicle
 from lecture_lib.corpus.entities import EntityTruth
 from lecture_lib.corpus.lexicon import lexicon
 from lecture_lib.corpus.state import BREAK, LINE, State, Word

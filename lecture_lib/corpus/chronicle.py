@@ -1,0 +1,100 @@
+"""Хроники «Городка»: предложения, которые грамматика складывает сама из управления глаголов.
+
+Сценарии держат сюжет, хроники — язык: любой глагол словаря с любым подходящим дополнением, в любом
+лице и времени, с обстоятельствами, отрицанием, вопросом, придаточным. Подлежащее и время
+держатся весь документ, поэтому следующее предложение не случайно и здесь.
+"""
+
+from __future__ import annotations
+
+from lecture_lib.corpus import template
+from lecture_lib.corpus.clauses import Story
+from lecture_lib.corpus.frames import Frames
+from lecture_lib.corpus.grammar import VerbNode, compile_template
+from lecture_lib.corpus.lexicon import Lexicon
+from lecture_lib.corpus.phrases import ENDINGS
+from lecture_lib.corpus.state import LINE, State
+from lecture_lib.corpus.world import World
+
+# Кто герой хроники: житель по имени или лицо местоимения.
+PERSONS = ("name",) * 9 + ("me",) * 3 + ("we",) * 4 + ("you",) + ("vy",) * 2
+TENSES = ("past",) * 10 + ("pres",) * 4 + ("futr",) * 5
+PHRASES = {
+    "name": "{S}",
+    "pro": "{S pro}",
+    "me": "{S me}",
+    "we": "{S we}",
+    "you": "{S you}",
+    "vy": "{S vy}",
+    "friend": "{B}",
+    "other": "{O}",
+    "somebody": "{O=женщина|мужчина|сосед|соседка|учитель|учительница|врач|"
+    "пенсионер|пенсионерка|коллега|сотрудник|сотрудница|друг|подруга|прохожий|старик|старушка}",
+    "said": "{B} {сказать|рассказать|сообщить past @B}, что",
+    "thinks": "{B} {думать|знать|считать pres @B}, что",
+    "which": "{который nomn @O}",
+}
+MODALS = {
+    "past": ("хотеть", "мочь", "решить", "собираться"),
+    "pres": ("хотеть", "мочь", "собираться"),
+    "futr": ("смочь",),
+}
+# Чем кончается «Женщина, которая …»: кто она.
+MAINS = (
+    "{жить pres @O} [в соседнем доме|рядом с нами|на нашей улице|на пятом этаже|недалеко от парка]",
+    "{работать pres @O} {at больница|школа|банк|магазин|библиотека|почта|музей|аптека|завод}",
+    "[сейчас|уже] [дома|на работе|в парке]",
+)
+
+
+class Chronicle:
+    """Источник документов-хроник; устройство предложений — в `clauses.Story`."""
+
+    kind = "chronicle"
+    name = "chronicle"
+
+    def __init__(self, words: Lexicon, town: World):
+        self.words, self.town = words, town
+        self.frames = Frames(words)
+        self.phrases = {name: compile_template(text, words) for name, text in PHRASES.items()}
+        self.verbs = {
+            (tense, person): VerbNode(template.parse_slot(f"быть {tense} @S{person}"), words)
+            for tense in template.TENSES
+            for person in ("", ".me", ".we", ".you", ".vy")
+        }
+        self.endings = {
+            (tense, aspect, role + person): [
+                compile_template(text.replace("V}", f"{tense} @{role}{person}}}"), words)
+                for text in texts
+            ]
+            for aspect, texts in ENDINGS.items()
+            for tense in MODALS
+            for role, person in [("S", p) for p in ("", ".me", ".we", ".you", ".vy")] + [("O", "")]
+        }
+        self.mains = [compile_template(text, words) for text in MAINS]
+        self.modals = {
+            t: [words.get("VERB", verb) for verb in verbs] for t, verbs in MODALS.items()
+        }
+        asked = [
+            f for f in self.frames.personal if not f.has("noimpr", "accident", "feeling", "infn")
+        ]
+        self.willed = {tense: [f for f in asked if f.suits(tense)] for tense in MODALS}
+        self.personal = {t: [f for f in self.frames.personal if f.suits(t)] for t in MODALS}
+        self.finished = {t: [f for f in self.personal[t] if f.finished] for t in MODALS}
+        self.ended = {t: [f for f in self.finished[t] if not f.has("big")] for t in MODALS}
+        self.lasting = {
+            t: [f for f in self.personal[t] if "dur" in f.tags and not f.has("infn")]
+            for t in MODALS
+        }
+        self.others = {t: [f for f in self.frames.others if f.suits(t)] for t in MODALS}
+
+    def emit(self, state: State) -> list:
+        """Сложить хронику из 4–8 предложений."""
+        hero = state.roles["S"] = state.pick(self.town.adults)
+        friends = self.town.related("friend", hero)
+        state.roles["B"] = state.pick(friends) if friends else None
+        story = Story(self, state, state.pick(PERSONS), state.pick(TENSES))
+        for _ in range(4 + int(state.draw() * 5)):
+            story.sentence()
+            state.out.append(LINE)
+        return []
