@@ -101,6 +101,7 @@ def _kind(entity: Entity) -> str:
 
 
 def name_of(entity: Entity) -> str:
+    """Имя участника: у жителя — с фамилией, у прочих — лемма без пометы смысла."""
     if isinstance(entity, Resident):
         return entity.full_name
     key = f"nomn {entity.lexeme.number}"
