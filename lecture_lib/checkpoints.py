@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from lecture_lib.files import write_atomically
 
 HISTORY = "history.jsonl"
 KEPT = 2
@@ -80,16 +81,6 @@ def check_same_run(saved: dict[str, Any], current: dict[str, Any], folder: Path)
             f"folder={str(folder)!r}: чекпойнт сделан с другими настройками ({listed}). "
             "Верните прежние значения или укажите другую папку."
         )
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Пишет файл так, что под именем path всегда лежит либо старое, либо новое целиком."""
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())  # сначала данные на диске, потом имя
-    os.replace(temporary, path)
 
 
 def append_row(path: Path, row: dict[str, float]) -> None:

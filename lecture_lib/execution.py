@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lecture_lib.files import write_atomically
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -64,7 +66,7 @@ def execute_notebook(path: str | Path) -> Execution:
     seconds = time.perf_counter() - start
     clean_notebook(notebook, path.resolve().parent.parent)
     nbformat.validate(notebook)
-    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    write_atomically(path, (nbformat.writes(notebook) + "\n").encode("utf-8"))
     return Execution(path, seconds, path.stat().st_size, compared_share(notebook))
 
 

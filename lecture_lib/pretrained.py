@@ -30,6 +30,7 @@ from lecture_lib.bert_names import (
     to_hugging_face_names,
 )
 from lecture_lib.config import EncoderConfig
+from lecture_lib.files import sync_folder, write_atomically
 from lecture_lib.heads import PretrainingModel
 from lecture_lib.network import hub_is_reachable
 
@@ -253,12 +254,10 @@ def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     staging = folder / ".writing"
     staging.mkdir(exist_ok=True)
     for name, content in files.items():
-        with open(staging / name, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_atomically(staging / name, content)
     for name in files:
         os.replace(staging / name, folder / name)
+    sync_folder(folder)
     shutil.rmtree(staging)
 
 

@@ -126,7 +126,7 @@ KILLED = """
 import os, signal, sys
 sys.path.insert(0, {tests!r})
 import test_training as t
-from lecture_lib import checkpoints
+from lecture_lib import files
 
 def batches(step):
     if step == {step}:
@@ -139,7 +139,7 @@ def replace(source, target):
     os.rename(source, target)
 
 if "{file}":
-    checkpoints.os.replace = replace
+    files.os.replace = replace
 t.run({folder!r}, batches=batches)
 """
 

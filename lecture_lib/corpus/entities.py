@@ -101,7 +101,7 @@ def _kind(entity: Entity) -> str:
 
 
 def name_of(entity: Entity) -> str:
-    """Имя участника: у жителя — с фамилией, у прочих — лемма без пометы смысла."""
+    """Имя участника в именительном падеже — с фамилией, определением, названием."""
     if isinstance(entity, Resident):
         return entity.full_name
     key = f"nomn {entity.lexeme.number}"
