@@ -237,7 +237,7 @@ def test_previous_checkpoint_lives_until_the_new_one_is_complete(tmp_path, monke
     def fail(*_):
         raise OSError("диск кончился")
 
-    monkeypatch.setattr("lecture_lib.checkpoints.os.fsync", fail)
+    monkeypatch.setattr("lecture_lib.files.os.fsync", fail)
     with pytest.raises(OSError, match="диск кончился"):
         save_checkpoint(tmp_path, 3, {"step": 3})
     kept = sorted(tmp_path.glob("checkpoint-*.pt"))
