@@ -128,6 +128,8 @@ sys.path.insert(0, {tests!r})
 import test_training as t
 from lecture_lib import files
 
+t.torch.set_num_threads({threads})  # биты повторяются при том же числе потоков
+
 def batches(step):
     if step == {step}:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -148,7 +150,11 @@ t.run({folder!r}, batches=batches)
 def test_resume_after_sigkill_is_bit_identical(tmp_path, step, file):
     """Процесс убит посреди обучения или посреди записи чекпойнта — веса в конце те же."""
     program = KILLED.format(
-        tests=os.path.dirname(__file__), step=step, file=file, folder=str(tmp_path / "killed")
+        tests=os.path.dirname(__file__),
+        threads=torch.get_num_threads(),
+        step=step,
+        file=file,
+        folder=str(tmp_path / "killed"),
     )
     killed = subprocess.run([sys.executable, "-c", program], capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from lecture_lib.cli.arguments import whole_number
@@ -28,16 +30,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Печатает кандидатов для каждой маски."""
-    import torch
-
     from lecture_lib.prediction import fill_mask
     from lecture_lib.pretrained import load_pretrained
     from lecture_lib.tokenization import load_tokenizer
 
-    torch.set_num_threads(1)  # одно предложение: второй поток дольше будить, чем занять
     model = load_pretrained(options.model)
     tokenizer = load_tokenizer(tokenizer_of(options.model))
-    masks = fill_mask(model, tokenizer, options.text, top_k=options.top)
+    with one_thread():
+        masks = fill_mask(model, tokenizer, options.text, top_k=options.top)
     if options.json:
         print_json({"text": options.text, "masks": [as_rows(mask) for mask in masks]})
         return
@@ -45,6 +45,19 @@ def run(options: argparse.Namespace) -> None:
         print(f"[MASK] № {number}")
         for candidate in candidates:
             print(f"  {percent(candidate.probability):>8}  {candidate.token}")
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Считать одним потоком: ради одного предложения второй дольше будить, чем занять."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def as_rows(candidates) -> list[dict[str, object]]:
