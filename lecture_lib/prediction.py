@@ -240,7 +240,7 @@ def _read_masks(
     """Номера токенов (с [CLS] и [SEP]) и места масок в них; длинный текст сужается до окна."""
     spans = _mask_spans(tokenizer, text)
     readable = pieces_of(tokenizer).restore_yo(text)
-    content = tokenizer.backend_tokenizer.encode(readable, add_special_tokens=False).ids
+    content = _token_ids(tokenizer, readable)
     places = [i for i, token in enumerate(content) if token == tokenizer.mask_token_id]
     # Слову из трёх подслов понадобятся ещё два места.
     room = longest - 2 - (LONGEST_WORD - 1)
@@ -278,9 +278,14 @@ def _read_plain(model: nn.Module, tokenizer: PreTrainedTokenizerFast, text: str)
 
 def _left_context(model: nn.Module, tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
     """[CLS] и последние токены текста — столько, чтобы осталось место для слова."""
-    content = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
+    content = _token_ids(tokenizer, text)
     room = model.config.max_sequence_length - 1 - LONGEST_WORD
     return [tokenizer.cls_token_id, *content[-room:]]
+
+
+def _token_ids(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
+    """Номера токенов без специальных; backend_tokenizer помнил бы чужую просьбу обрезать текст."""
+    return tokenizer(text, add_special_tokens=False, verbose=False).input_ids
 
 
 def _check_text(text: str) -> None:

@@ -307,9 +307,12 @@ def _tokenize(documents: Iterable, tokenizer: PreTrainedTokenizerFast) -> dict[s
     dtype = np.uint16 if len(tokenizer) <= 2**16 else np.int32
     ids, lengths, sizes = [], [], []
     iterator = iter(documents)
+    backend = tokenizer.backend_tokenizer
+    backend.no_truncation()  # он помнит, если раньше кто-то просил обрезать текст
+    backend.no_padding()
     while portion := [_texts(document) for document in islice(iterator, DOCUMENTS_AT_ONCE)]:
         texts = [text for document in portion for text in document]
-        encodings = tokenizer.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        encodings = backend.encode_batch_fast(texts, add_special_tokens=False)
         pieces = [np.array(encoding.ids, dtype=dtype) for encoding in encodings]
         ids += [np.concatenate(pieces)] if pieces else []
         counts = iter(map(len, pieces))

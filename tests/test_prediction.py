@@ -388,3 +388,11 @@ def test_one_sentence_is_quick():
     started = time.process_time()
     fill_mask(model, TOKENIZER, text)
     assert time.process_time() - started < 1.0
+
+
+def test_someone_elses_truncation_is_forgotten(model, causal):
+    """Токенизатор, у которого раньше просили обрезать текст, отвечает так же."""
+    last = "Вчера она была в [MASK]"
+    before = fill_mask(model, TOKENIZER, TEXT), causal_candidates(causal, TOKENIZER, last)
+    TOKENIZER(TEXT, truncation=True, max_length=4, padding="max_length")
+    assert (fill_mask(model, TOKENIZER, TEXT), causal_candidates(causal, TOKENIZER, last)) == before

@@ -420,3 +420,10 @@ def test_other_corpus_does_not_continue_the_run(tmp_path):
 def test_incompatible_settings(model, settings, message):
     with pytest.raises(ValueError, match=message):
         pretrain(replace(SMALL, **model), replace(CONFIG, **settings), CORPUS)
+
+
+def test_corpus_is_not_cut_by_an_earlier_call():
+    """Просьба обрезать текст, сделанная раньше, на корпус не действует."""
+    expected = tokenize_corpus(DOCUMENTS, TOKENIZER).tokens
+    TOKENIZER("Вчера мы ходили в кино.", truncation=True, max_length=4, padding="max_length")
+    assert tokenize_corpus(DOCUMENTS, TOKENIZER).tokens == expected
