@@ -52,8 +52,9 @@ def test_names_do_not_resolve():
 def test_localhost_works():
     """Соединение с этой же машиной открыто: на нём держатся ядра Jupyter."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        with socket.create_connection(("localhost", server.getsockname()[1]), timeout=2):
-            pass
+        port = server.getsockname()[1]
+        with socket.create_connection(("localhost", port), timeout=2) as connection:
+            assert connection.getpeername()[1] == port
 
 
 def test_child_process_is_blocked():
