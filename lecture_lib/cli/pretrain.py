@@ -31,6 +31,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--documents", type=whole, metavar="N", help=f"сколько документов ({DOCUMENTS})"
     )
+    parser.add_argument(
+        "--checkpoint-every", type=whole, metavar="N", help="шагов между чекпойнтами"
+    )
     parser.add_argument("--seed", type=seed, metavar="ЗЕРНО", help="зерно генератора (0)")
     parser.add_argument(
         "--quick", action="store_true", help=f"проба: {QUICK['total_steps']} шагов, малые батчи"
@@ -75,6 +78,7 @@ def configs(options: argparse.Namespace):
         "total_steps": options.steps,
         "batch_size": options.batch_size,
         "learning_rate": options.learning_rate,
+        "checkpoint_every": options.checkpoint_every,
         "seed": options.seed,
     }
     asked = {name: value for name, value in given.items() if value is not None}
