@@ -1,0 +1,21 @@
+"""Рисунки уроков: файл на предмет, а зовут их отсюда — `plots.candidates(…)`.
+
+Рисунки ничего не вычисляют — показывают числа, которые вернули нижние этажи. Каждый — Picture:
+тетрадь показывает её сама, `alt` говорит словами, что нарисовано, а `save` пишет файл.
+"""
+
+from lecture_lib.plots.curves import loss_curves
+from lecture_lib.plots.masks import influence, mask_strip, visibility
+from lecture_lib.plots.picture import Picture
+from lecture_lib.plots.predictions import accuracy_by_kind, candidates, differences
+
+__all__ = [
+    "Picture",
+    "accuracy_by_kind",
+    "candidates",
+    "differences",
+    "influence",
+    "loss_curves",
+    "mask_strip",
+    "visibility",
+]
