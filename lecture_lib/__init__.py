@@ -46,6 +46,7 @@ _MODULES = (
     "divergence",
     "encoder",
     "environment",
+    "flops",
     "heads",
     "losses",
     "masking",

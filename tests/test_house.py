@@ -36,6 +36,7 @@ FLOORS = {
     "bert_names": 3,
     "pretrained": 3,
     "parameters": 3,
+    "flops": 3,
     "divergence": 3,
     "checkpoints": 4,
     "training": 4,
