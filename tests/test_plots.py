@@ -10,8 +10,10 @@ from matplotlib.text import Text
 
 from lecture_lib import plots
 from lecture_lib.experiments.directions import BIDIRECTIONAL, CAUSAL
-from lecture_lib.masking import causal_pattern
+from lecture_lib.masking import KEEP, MASK, NOT_CHOSEN, RANDOM, causal_pattern
+from lecture_lib.plots import Picture
 from lecture_lib.prediction import Candidate
+from lecture_lib.reference import BERT_GLUE, BERT_TABLE_8, ROBERTA_GLUE, ReferenceTable
 
 TOKENS = ["вчера", "мы", "смотрели", "фильм"]
 MASKS = {"первая": [Candidate("фильм", 0.5), Candidate("сериал", 0.25)], "вторая": []}
@@ -33,6 +35,24 @@ DIFFERENCES = [
     {"kind": "предлог", "difference": 0.4, "low": 0.3, "high": 0.5, "proven": True},
     {"kind": "союз", "difference": -0.05, "low": -0.2, "high": 0.1, "proven": False},
 ]
+SHOWN = ["вчера", "[MASK]", "ведро", "фильм"]
+ACTIONS = [NOT_CHOSEN, MASK, RANDOM, KEEP]
+SHARES = [
+    {"total": 100, "share": 0.12, "low": 0.07, "high": 0.2},
+    {"total": 10_000, "share": 0.1, "low": 0.09, "high": 0.11},
+]
+NAMES = {column: f"наш {column}" for column in BERT_TABLE_8.columns}
+CELLS = [
+    {
+        "row": row,
+        "column": column,
+        "mean": 70.0 - number,
+        "half": 0.5,
+        "proven": None if number == 0 else number == 3,
+    }
+    for number, (row, _) in enumerate(BERT_TABLE_8.rows)
+    for column in BERT_TABLE_8.columns
+]
 PICTURES = {
     "кандидаты": lambda: plots.candidates(MASKS, title="Вчера мы смотрели [MASK]."),
     "точность": lambda: plots.accuracy_by_kind(ROWS),
@@ -41,6 +61,11 @@ PICTURES = {
     "видимость": lambda: plots.visibility({"причинная": causal_pattern(4)}, TOKENS),
     "маски": lambda: plots.mask_strip({"последнее": (TOKENS, [False] * 3 + [True])}),
     "влияние": lambda: plots.influence({"середина": ([True, True, False, True], 2)}, TOKENS),
+    "выбор": lambda: plots.chosen_strip({"зерно 0": (TOKENS, [True, False, False, True])}),
+    "замены": lambda: plots.replacement_strip({"": (TOKENS, SHOWN, ACTIONS)}, ignored="−100"),
+    "сходимость": lambda: plots.share_convergence({"жребий": SHARES}, 0.1, "доля прежних"),
+    "статья": lambda: plots.paper_table(BERT_TABLE_8),
+    "миниатюра": lambda: plots.paper_and_miniature(BERT_TABLE_8, CELLS, NAMES, "± отклонение"),
     "кривые": lambda: plots.loss_curves({"mini": [(0, 9.0), (10, 5.0)]}),
 }
 each_picture = pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES.keys())
@@ -179,3 +204,78 @@ def test_nothing_to_draw():
     """Без единой маски рисовать нечего — и это сказано."""
     with pytest.raises(ValueError, match="masks"):
         plots.candidates({})
+
+
+def test_chosen_tokens_stay_readable():
+    """Выбранный токен виден и назван в подписи, невыбранный — нет."""
+    picture = plots.chosen_strip({"зерно 0": (TOKENS, [True, False, False, True])})
+    assert {"вчера", "мы", "фильм"} <= {text.get_text() for text in shown_texts(picture)}
+    assert repr(picture).endswith("зерно 0 — вчера, фильм")
+    assert repr(plots.chosen_strip({"": (TOKENS, [False] * 4)})).endswith("никто")
+
+
+def test_actions_differ_not_only_by_colour():
+    """У случайного и прежнего свои знаки и рамки; под выбранными — ответ, под прочими −100."""
+    picture = PICTURES["замены"]()
+    written = [text.get_text() for text in shown_texts(picture)]
+    assert {"[MASK]", "≠ ведро", "= фильм", "вчера"} <= set(written)
+    assert written.count("−100") == 1 and {"мы", "смотрели", "фильм"} <= set(written)
+    frames = {(p.get_linestyle(), p.get_linewidth()) for p in picture.axes[0].patches}
+    assert len(frames) == 3  # тонкая (не выбран и [MASK]), пунктир, толстая
+    assert repr(picture) == "Рисунок: замены токенов: закрыт — 1, ≠ случайный — 1, = прежний — 1"
+
+
+def test_convergence_whiskers_and_target():
+    """Усы — от low до high, пунктир — на цели."""
+    axes = PICTURES["сходимость"]().axes[0]
+    (bars,) = [c for c in axes.collections if c.get_segments()]
+    ends = [(round(a[1], 6), round(b[1], 6)) for a, b in bars.get_segments()]
+    assert ends == [(0.07, 0.2), (0.09, 0.11)]
+    assert [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--"] == [0.1]
+
+
+def test_paper_table_shows_paper_numbers():
+    """Все восемнадцать чисел таблицы 8 написаны, точки стоят на них, масштаб полей общий."""
+    picture = plots.paper_table(BERT_TABLE_8)
+    written = {text.get_text() for text in shown_texts(picture)}
+    for _, values in BERT_TABLE_8.rows:
+        assert {f"{value:.1f}".replace(".", ",") for value in values} <= written
+    for axes, column in zip(picture.axes, BERT_TABLE_8.columns, strict=True):
+        dots = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+        assert dots == list(BERT_TABLE_8.column(column).values())
+    widths = [axes.get_xlim()[1] - axes.get_xlim()[0] for axes in picture.axes]
+    assert widths == pytest.approx([widths[0]] * 3)
+
+
+def test_miniature_says_what_is_proven():
+    """Доказанное — словом и залитой точкой; столбцы миниатюры названы по-нашему."""
+    picture = PICTURES["миниатюра"]()
+    written = [text.get_text() for text in shown_texts(picture)]
+    assert written.count("доказано") == 3 and written.count("не доказано") == 12
+    assert "70,0 ± 0,5" in written and set(NAMES.values()) <= set(written)
+    assert "80/20/0 в «наш MNLI, дообучение»" in repr(picture)
+    dots = [line for line in picture.axes[3].lines if line.get_marker() == "o"]
+    assert [dot.get_ydata()[0] for dot in dots if dot.get_mfc() == dot.get_mec()] == [3]
+
+
+def test_miniature_must_match_the_paper():
+    """Лишняя, пропущенная и повторённая клетка, неназванный столбец — ошибки с местом."""
+    stranger = {**CELLS[0], "row": "50/25/25"}
+    for cells, names, said in (
+        (CELLS[1:], NAMES, "нет клетки"),
+        ([*CELLS, CELLS[0]], NAMES, "дана дважды"),
+        ([*CELLS, stranger], NAMES, "50/25/25"),
+        (CELLS, {}, "names"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            plots.paper_and_miniature(BERT_TABLE_8, cells, names, "±")
+
+
+def test_table_with_holes_is_refused():
+    """Таблицу с пустыми клетками точками не нарисовать; полную — любую."""
+    with pytest.raises(ValueError, match="BERT_LARGE"):
+        plots.paper_table(ROBERTA_GLUE)
+    assert isinstance(
+        plots.paper_table(ReferenceTable("т", "и", ("а",), (("с", (1.0,)),))), Picture
+    )
+    assert len(plots.paper_table(BERT_GLUE).axes) == len(BERT_GLUE.columns)

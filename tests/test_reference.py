@@ -35,6 +35,19 @@ def test_numbers_of_the_lecture():
     assert list(DISTILBERT_GLUE.column("Среднее").values()) == [68.7, 79.5, 77.0]
 
 
+def test_table_8_is_complete():
+    """Шесть строк по три числа — те, что в статье."""
+    assert dict(BERT_TABLE_8.rows) == {
+        "80/10/10": (84.2, 95.4, 94.9),
+        "100/0/0": (84.3, 94.9, 94.0),
+        "80/0/20": (84.1, 95.2, 94.6),
+        "80/20/0": (84.4, 95.2, 94.7),
+        "0/20/80": (83.7, 94.8, 94.6),
+        "0/0/100": (83.6, 94.9, 94.6),
+    }
+    assert BERT_TABLE_8.columns == ("MNLI, дообучение", "NER, дообучение", "NER, признаки")
+
+
 def test_rates_of_table_8_change_order():
     """В таблице порядок MASK / SAME / RND, в MaskingConfig — [MASK], случайный, прежний."""
     assert masking_rates("80/0/20") == (0.8, 0.2, 0.0)

@@ -9,13 +9,14 @@ import pytest
 import torch
 from small_corpus import sentences, stories
 
-from lecture_lib.config import EncoderConfig
+from lecture_lib.config import EncoderConfig, MaskingConfig
 from lecture_lib.heads import PretrainingModel
-from lecture_lib.masking import MaskingVocabulary, mask_count
+from lecture_lib.masking import KEEP, NOT_CHOSEN, MaskingVocabulary, mask_count, mask_tokens
 from lecture_lib.plots import Picture
 from lecture_lib.prediction import causal_candidates, fill_mask
 from lecture_lib.tokenization import train_wordpiece
 from lecture_lib.widgets.mask_playground import MOST_MASKS, MOST_WORDS, MaskPlayground
+from lecture_lib.widgets.mask_rates import MANY, MaskRates, rebalance
 from lecture_lib.widgets.mask_slider import MaskSlider, stops
 
 TOKENIZER = train_wordpiece(sentences(stories(300)), vocab_size=300)
@@ -230,7 +231,116 @@ def test_slider_refuses_empty_and_endless_text():
         MaskSlider(MODEL, TOKENIZER, "школа " * 100)
 
 
-@pytest.mark.parametrize("name", ["playground", "slider"])
+@pytest.fixture
+def rates():
+    return MaskRates(TOKENIZER, TEXT, seed=4)
+
+
+@pytest.mark.parametrize(
+    ("before", "moved", "value", "after"),
+    [
+        ((80, 10, 10), 0, 60, (60, 20, 20)),  # остаток делится как делился: поровну
+        ((80, 15, 5), 0, 60, (60, 30, 10)),  # три к одному
+        ((100, 0, 0), 0, 50, (50, 25, 25)),  # делить было нечего — поровну
+        ((80, 10, 10), 2, 100, (0, 0, 100)),
+        ((33, 34, 33), 1, 1, (49, 1, 50)),  # лишний процент — последней
+    ],
+)
+def test_rebalance_rule(before, moved, value, after):
+    """Двинутая доля стоит, где поставили; две другие делят остаток в прежнем отношении."""
+    assert rebalance(before, moved, value) == after
+
+
+def test_rebalance_always_sums_to_hundred():
+    """Какой ползунок и куда ни двигай, сумма — сто и отрицательных долей нет."""
+    triple = (80, 10, 10)
+    for step in range(300):
+        triple = rebalance(triple, step % 3, step * 37 % 101)
+        assert sum(triple) == 100 and min(triple) >= 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (((80, 10, 20), 0, 5), "в сумме 100"),
+        (((80, 10, 10), 0, 101), "value = 101"),
+        (((80, 10, 10), 0, -1), "value = -1"),
+        (((80, 10, 10), 3, 5), "moved = 3"),
+    ],
+)
+def test_rebalance_refuses(arguments, said):
+    """Невозможные проценты — ValueError."""
+    with pytest.raises(ValueError, match=said):
+        rebalance(*arguments)
+
+
+def test_rates_show_what_mask_tokens_does(rates):
+    """На полоске — ровно то, что сделала бы mask_tokens с тем же генератором."""
+    generator = torch.Generator().manual_seed(4)
+    ids = torch.tensor([TOKENIZER(TEXT).input_ids])
+    masked, labels = mask_tokens(ids, None, MaskingConfig(), rates.vocabulary, generator)
+    assert torch.equal(rates.shown, masked)
+    assert torch.equal(rates.actions != NOT_CHOSEN, labels != -100)
+
+
+def test_moving_one_rate_moves_the_others(rates):
+    """Ползунок [MASK] двинули — сумма осталась 100, ползунки стоят по тройке, счёт обнулился."""
+    rates.many()
+    assert rates.times == MANY + 1
+    rates._sliders[0].value = 50
+    assert rates.rates == (50, 25, 25) == tuple(slider.value for slider in rates._sliders)
+    assert rates.times == 1
+    rates._probability.value = 40
+    assert rates.times == 1 and rates.probability == 40
+
+
+def test_counters_reach_their_targets(rates):
+    """После десяти тысяч маскирований доли — в пункте от целей, а тройка другая — другие и цели."""
+    rates.rates, rates.probability = (30, 50, 20), 40
+    for _ in range(10):
+        rates._buttons[1].click()
+    targets = {"выбран": 0.4, "[MASK]": 0.3, "случайный": 0.5, "прежний": 0.2}
+    assert {row["name"]: row["target"] for row in rates.rows} == pytest.approx(targets)
+    for row in rates.rows:
+        assert row["share"] == pytest.approx(row["target"], abs=0.01), row
+    assert f"Накоплено маскирований: {10 * MANY + 1}" in rates.message
+
+
+def test_again_draws_other_masks(rates):
+    """«Другие маски» меняет полоску и добавляет к счёту одно маскирование."""
+    seen = set()
+    for _ in range(8):
+        rates._buttons[0].click()
+        seen.add(tuple(rates.actions[0].tolist()))
+    assert len(seen) > 1 and rates.times == 9
+
+
+def test_extreme_rates(rates):
+    """Всё оставить — модель видит исходное предложение; ничего не выбирать — прочерки в счёте."""
+    rates.probability, rates.rates = 100, (0, 0, 100)
+    assert torch.equal(rates.shown, rates.input_ids)
+    assert set(rates.actions[~rates.special_mask].tolist()) == {KEEP}
+    rates.probability = 0
+    assert rates.rows[1]["share"] is None and "—" in rates._table.value
+    assert "Выбрано 0 из" in rates.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("probability", 101), ("probability", 0.15), ("rates", (80, 10, 20))]
+)
+def test_impossible_rates(rates, name, value):
+    """Проценты вне границ — ValueError с именем."""
+    with pytest.raises(ValueError, match=name):
+        setattr(rates, name, value)
+
+
+def test_rates_refuse_empty_text():
+    """В пустом тексте выбирать не из чего."""
+    with pytest.raises(ValueError, match="выбирать не из чего"):
+        MaskRates(TOKENIZER, " ")
+
+
+@pytest.mark.parametrize("name", ["playground", "slider", "rates"])
 def test_output_holds_widget_and_twin(name, request):
     """В выводе ячейки — и живой виджет, и картинка, и слова: что-нибудь да покажут везде."""
     widget = request.getfixturevalue(name)

@@ -8,14 +8,21 @@ from lecture_lib.plots.curves import loss_curves
 from lecture_lib.plots.masks import influence, mask_strip, visibility
 from lecture_lib.plots.picture import Picture
 from lecture_lib.plots.predictions import accuracy_by_kind, candidates, differences
+from lecture_lib.plots.replacements import chosen_strip, replacement_strip, share_convergence
+from lecture_lib.plots.tables import paper_and_miniature, paper_table
 
 __all__ = [
     "Picture",
     "accuracy_by_kind",
     "candidates",
+    "chosen_strip",
     "differences",
     "influence",
     "loss_curves",
     "mask_strip",
+    "paper_and_miniature",
+    "paper_table",
+    "replacement_strip",
+    "share_convergence",
     "visibility",
 ]

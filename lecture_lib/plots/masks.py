@@ -1,4 +1,7 @@
-"""Рисунки о масках: кто кого видит, полоски токенов, от чего зависит ответ."""
+"""Рисунки о масках: кто кого видит, полоски токенов, от чего зависит ответ.
+
+Рисунки о том, чем выбранные токены заменены, — в replacements.py; полоска у них общая.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +58,8 @@ def _visibility_cell(axes: Axes, row: int, column: int, seen: bool) -> None:
 
 
 @dataclass(frozen=True)
-class _Cell:
-    """Клетка полоски: надпись, цвета, подпись снизу."""
+class Cell:
+    """Клетка полоски: надпись, цвета, рамка (её линия и толщина), подпись снизу."""
 
     text: str
     face: str = PALE_BLUE
@@ -64,6 +67,8 @@ class _Cell:
     ink: str = INK
     below: str = ""
     below_ink: str = INK
+    line: str = "-"
+    thickness: float = 1.0
 
 
 def mask_strip(
@@ -77,18 +82,18 @@ def mask_strip(
     for name, (tokens, chosen) in rows.items():
         said = answers.get(name) or [""] * len(tokens)
         strips[name] = [
-            _mask_cell(token, answer) if is_hidden else _Cell(token)
+            _mask_cell(token, answer) if is_hidden else Cell(token)
             for token, is_hidden, answer in zip(tokens, chosen, said, strict=True)
         ]
     shown = [[cell.below or cell.text for cell in cells] for cells in strips.values()]
-    widths = _widths([*(tokens for tokens, _ in rows.values()), *shown])
-    return _strips(f"скрытые токены: {hidden}", strips, widths)
+    widths = column_widths([*(tokens for tokens, _ in rows.values()), *shown])
+    return strip_picture(f"скрытые токены: {hidden}", strips, widths)
 
 
-def _mask_cell(token: str, answer: str) -> _Cell:
+def _mask_cell(token: str, answer: str) -> Cell:
     right = answer == token
     below = f"{'✓' if right else '✗'} {answer}" if answer else ""
-    return _Cell(
+    return Cell(
         "[MASK]", DEEP_ORANGE, DEEP_ORANGE, PAPER, below, DEEP_GREEN if right else DEEP_ORANGE
     )
 
@@ -98,24 +103,26 @@ def influence(rows: Mapping[str, tuple[Sequence[bool], int]], tokens: Sequence[s
     strips, said = {}, []
     for name, (row, asked) in rows.items():
         cells = [
-            _Cell(token) if on else _Cell("·", PAPER, GREY)
+            Cell(token) if on else Cell("·", PAPER, GREY)
             for token, on in zip(tokens, row, strict=True)
         ]
-        cells[asked] = _Cell("?", DEEP_ORANGE, DEEP_ORANGE, PAPER)
+        cells[asked] = Cell("?", DEEP_ORANGE, DEEP_ORANGE, PAPER)
         strips[name] = cells
         seen = ", ".join(token for token, on in zip(tokens, row, strict=True) if on)
         said.append(f"{name} — {seen or 'ни один'}")
     alt = f"токены, от которых зависит ответ: {'; '.join(said)}"
-    return _strips(alt, strips, _widths([tokens]))
+    return strip_picture(alt, strips, column_widths([tokens]))
 
 
-def _widths(rows: Iterable[Sequence[str]]) -> list[float]:
+def column_widths(rows: Iterable[Sequence[str]]) -> list[float]:
     """Ширина клеток в буквах: по самому длинному токену столбца, но чтобы вошло и «[MASK]»."""
     columns = zip_longest(*rows, fillvalue="")
     return [max(6, *map(len, column)) + 1.5 for column in columns]
 
 
-def _strips(alt: str, strips: Mapping[str, Sequence[_Cell]], widths: Sequence[float]) -> Picture:
+def strip_picture(
+    alt: str, strips: Mapping[str, Sequence[Cell]], widths: Sequence[float]
+) -> Picture:
     """Полоски клеток одна под другой, над каждой — её подпись; длинная идёт в несколько строк."""
     places, lines = _wrapped(widths)
     line_height = 1.4 if any(cell.below for cells in strips.values() for cell in cells) else 0.9
@@ -145,9 +152,10 @@ def _wrapped(widths: Sequence[float]) -> tuple[list[tuple[int, float]], int]:
     return places, line + 1
 
 
-def _draw_cell(axes: Axes, cell: _Cell, x: float, top: float, width: float) -> None:
+def _draw_cell(axes: Axes, cell: Cell, x: float, top: float, width: float) -> None:
     box = (x + 0.15, top), width - 0.3, 0.8
-    axes.add_patch(Rectangle(*box, facecolor=cell.face, edgecolor=cell.edge))
+    frame = {"linestyle": cell.line, "linewidth": cell.thickness}
+    axes.add_patch(Rectangle(*box, facecolor=cell.face, edgecolor=cell.edge, **frame))
     middle = x + width / 2
     weight = "bold" if cell.ink == PAPER else "normal"
     style = {"ha": "center", "va": "center", "fontsize": SMALL_FONT}
