@@ -45,8 +45,8 @@ BPE_SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 LETTERS = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя" + string.ascii_lowercase + string.digits
 SIGNS = string.punctuation + "«»„“”‘’‚–—―…•·№§©®™°±×÷−≈≠≤≥½¼¾²³€₽£¥→←↑↓"
 
-# Отрывок корпуса, на котором после обучения измеряется, сколько подслов в слове.
-SAMPLE_TEXTS = 20_000
+# Отрывок корпуса, по которому после обучения считается, как слова делятся на подслова.
+SAMPLE_TEXTS = 200_000
 LONGEST_WORD = 3
 
 
@@ -87,7 +87,7 @@ def train_wordpiece(texts: Iterable[str], vocab_size: int = 8000) -> PreTrainedT
     )
     draft.train_from_iterator(_keep_sample(texts, sample), trainer)
     tokenizer = _wrap_wordpiece(_wordpiece_backend(draft.get_vocab(with_added_tokens=True)))
-    return _remember_pieces_per_word(tokenizer, sample)
+    return _remember_words(tokenizer, sample)
 
 
 def train_byte_level_bpe(texts: Iterable[str], vocab_size: int = 8000) -> PreTrainedTokenizerFast:
@@ -111,7 +111,7 @@ def train_byte_level_bpe(texts: Iterable[str], vocab_size: int = 8000) -> PreTra
         show_progress=False,
     )
     backend.train_from_iterator(_keep_sample(texts, sample), trainer)
-    return _remember_pieces_per_word(_wrap_bpe(backend), sample)
+    return _remember_words(_wrap_bpe(backend), sample)
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: str | Path) -> None:
@@ -148,20 +148,43 @@ def load_tokenizer(name_or_path: str | Path = "wordpiece") -> PreTrainedTokenize
 
 def pieces_per_word(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> list[float]:
     """Доли слов корпуса из 1, 2 и 3 подслов (сумма 1): априорное распределение длины слова."""
-    special = set(tokenizer.all_special_tokens)
     counts = np.zeros(LONGEST_WORD + 1, dtype=np.int64)
-    for encoding in tokenizer.backend_tokenizer.encode_batch(list(texts), add_special_tokens=False):
-        words = [
-            word
-            for word, token in zip(encoding.word_ids, encoding.tokens, strict=True)
-            if token not in special and any(map(str.isalpha, token))
-        ]
-        lengths = np.bincount(words) if words else np.zeros(0, dtype=np.int64)
-        lengths = lengths[(lengths > 0) & (lengths <= LONGEST_WORD)]
-        counts += np.bincount(lengths, minlength=LONGEST_WORD + 1)
+    for _, lengths in _words(tokenizer, texts):
+        counts += np.bincount(lengths[lengths <= LONGEST_WORD], minlength=LONGEST_WORD + 1)
     # Единица в каждой клетке: длина, которой не было в отрывке, всё же возможна.
     counts[1:] += 1
     return [round(float(share), 6) for share in counts[1:] / counts[1:].sum()]
+
+
+def never_alone(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> list[int]:
+    """Номера подслов, которые в корпусе лишь начинают слово («убира»), а сами словом не бывают.
+
+    Подслово, которого в текстах нет вовсе, сюда не попадает: о нём ничего не известно.
+    """
+    begins, alone = np.zeros((2, len(tokenizer)), dtype=np.int64)
+    for first, lengths in _words(tokenizer, texts):
+        np.add.at(begins, first, 1)
+        np.add.at(alone, first[lengths == 1], 1)
+    return np.flatnonzero((begins > 0) & (alone == 0)).tolist()
+
+
+def _words(
+    tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """О словах каждого текста: номер первого подслова и число подслов."""
+    letters = {i for piece, i in tokenizer.get_vocab().items() if any(map(str.isalpha, piece))}
+    letters -= set(tokenizer.all_special_ids)
+    spelled = np.zeros(len(tokenizer), dtype=bool)
+    spelled[list(letters)] = True
+    backend = tokenizer.backend_tokenizer
+    for encoding in backend.encode_batch(list(texts), add_special_tokens=False):
+        ids = np.array(encoding.ids, dtype=np.int64)
+        kept = ids[spelled[ids]]
+        words = [
+            word for word, is_kept in zip(encoding.word_ids, spelled[ids], strict=True) if is_kept
+        ]
+        _, places, lengths = np.unique(words, return_index=True, return_counts=True)
+        yield kept[places], lengths
 
 
 def _keep_sample(texts: Iterable[str], sample: list[str]) -> Iterator[str]:
@@ -172,11 +195,12 @@ def _keep_sample(texts: Iterable[str], sample: list[str]) -> Iterator[str]:
         yield text
 
 
-def _remember_pieces_per_word(
+def _remember_words(
     tokenizer: PreTrainedTokenizerFast, sample: list[str]
 ) -> PreTrainedTokenizerFast:
     # init_kwargs попадают в tokenizer_config.json, так что числа не потеряются при сохранении.
     tokenizer.init_kwargs["pieces_per_word"] = pieces_per_word(tokenizer, sample)
+    tokenizer.init_kwargs["never_alone"] = never_alone(tokenizer, sample)
     return tokenizer
 
 

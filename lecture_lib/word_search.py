@@ -80,11 +80,17 @@ class Pieces:
         )
         mark = ("Ġ", "▁") if self.marks_spaces else "##"
         self.is_marked = torch.tensor([name.startswith(mark) for name in self.names])
+        self.is_beginning = torch.zeros(len(self.names), dtype=torch.bool)
+        self.is_beginning[tokenizer.init_kwargs.get("never_alone", [])] = True
 
     @cached_property
     def starting(self) -> Tensor:
         """(V,) bool: подслова, с которых слово начинается после пробела."""
         return self.is_word & (self.is_marked == self.marks_spaces)
+
+    def whole(self, after: str) -> Tensor:
+        """(V,) bool: подслова, которые сами бывают словом; «убира» — только начало слова."""
+        return self.first(after) & ~self.is_beginning
 
     @cached_property
     def continuing(self) -> Tensor:
@@ -186,7 +192,7 @@ class WordSearch:
 
     def _grow(self, h: _Hypothesis, scores: Tensor) -> Iterator[_Hypothesis]:
         """Продолжает начало слова самыми вероятными подсловами."""
-        allowed = self.pieces.continuing if h.pieces else self._first(self.slots[h.slot])
+        allowed = self.pieces.continuing if h.pieces else self._first(h)
         scores = _only(scores, allowed)
         if not h.pieces:
             self.mass[h.slot] += self._prior(h) * scores.logsumexp(0).exp().item()
@@ -194,10 +200,12 @@ class WordSearch:
         for value, piece in zip(best.values.tolist(), best.indices.tolist(), strict=True):
             yield _Hypothesis(h.slot, h.length, (*h.pieces, piece), h.log_probability + value)
 
-    def _first(self, slot: Slot) -> Tensor:
+    def _first(self, h: _Hypothesis) -> Tensor:
+        slot = self.slots[h.slot]
         if slot.before.isalnum():
             return self.pieces.continuing
-        return self.pieces.first(slot.before)
+        is_word = h.length == 1 and not slot.inside
+        return self.pieces.whole(slot.before) if is_word else self.pieces.first(slot.before)
 
     def _keep(self, h: _Hypothesis) -> None:
         word = "".join(self.pieces.texts[piece] for piece in h.pieces)
@@ -236,7 +244,7 @@ def continue_words(
         if length == 0:
             mass = goes_on[0]
         for (head, value), more in zip(heads, goes_on, strict=True):
-            if head:
+            if head and not (len(head) == 1 and pieces.is_beginning[head[0]]):
                 word = "".join(pieces.texts[piece] for piece in head)
                 words[word] = words.get(word, 0.0) + math.exp(value) * (1 - more) / mass
         total = scores + torch.tensor([value for _, value in heads])[:, None]

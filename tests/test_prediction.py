@@ -99,8 +99,11 @@ def test_word_probability_equals_full_enumeration(model, monkeypatch):
     ids2 = [*ids[:place], MASK, *ids[place:]]
     two = distribution(model, ids2, place)
     prior = TOKENIZER.init_kwargs["pieces_per_word"]
-    mass = sum(prior[0] * one[i].item() + prior[1] * two[i].item() for i in starting.values())
-    expected = {name: prior[0] * one[i].item() / mass for name, i in starting.items()}
+    beginnings = set(TOKENIZER.init_kwargs["never_alone"])
+    alone = {name: i for name, i in starting.items() if i not in beginnings}
+    mass = prior[0] * sum(one[i].item() for i in alone.values())
+    mass += prior[1] * sum(two[i].item() for i in starting.values())
+    expected = {name: prior[0] * one[i].item() / mass for name, i in alone.items()}
     for name, i in starting.items():
         ids2[place] = i
         second = distribution(model, ids2, place + 1)
@@ -112,6 +115,17 @@ def test_word_probability_equals_full_enumeration(model, monkeypatch):
     assert found.keys() == expected.keys()
     assert all(found[word] == pytest.approx(expected[word], abs=1e-6) for word in expected)
     assert 0 < sum(found.values()) <= 1
+
+
+def test_beginning_of_a_word_is_not_a_word(model):
+    """Обрывок не предлагают словом, но начать им слово или стоять внутри слова он может."""
+    beginnings = set(TOKENIZER.convert_ids_to_tokens(TOKENIZER.init_kwargs["never_alone"]))
+    assert beginnings
+    (words,) = fill_mask(model, TOKENIZER, "Мама [MASK].", top_k=1000)
+    assert beginnings.isdisjoint(c.token for c in words if c.token in TOKENIZER.get_vocab())
+    assert any(c.token.startswith(tuple(beginnings)) for c in words)
+    (inside,) = fill_mask(model, TOKENIZER, "Мама [MASK]ла.", top_k=1000)
+    assert beginnings & {c.token for c in inside}
 
 
 def test_narrow_beam_finds_the_same_leaders(model):

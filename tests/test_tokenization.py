@@ -17,6 +17,7 @@ from lecture_lib.tokenization import (
     SIGNS,
     WORDPIECE_SPECIAL_TOKENS,
     load_tokenizer,
+    never_alone,
     pieces_per_word,
     save_tokenizer,
     train_byte_level_bpe,
@@ -198,3 +199,21 @@ def test_pieces_per_word(wordpiece):
 def test_too_small_vocabulary(train):
     with pytest.raises(ValueError, match="vocab_size=100"):
         train(TEXTS, vocab_size=100)
+
+
+def test_never_alone(wordpiece):
+    """Подслово — только начало, если в текстах оно ни разу не было целым словом."""
+    vocabulary = wordpiece.get_vocab()
+    names = wordpiece.convert_ids_to_tokens(never_alone(wordpiece, ["Щур там был, а там щи."]))
+    assert names == ["щ"]  # «щур» и «щи» сложены из букв, «там», «был», «а» — целые
+    assert "щ" in vocabulary and "ю" not in names  # о «ю» тексты молчат
+    assert never_alone(wordpiece, ["Щур там был, а там щ."]) == []
+
+
+def test_shipped_tokenizer_remembers_beginnings():
+    """Поставленный токенизатор помнит обрывки и не считает ими настоящие слова."""
+    tokenizer = load_tokenizer()
+    names = set(tokenizer.convert_ids_to_tokens(tokenizer.init_kwargs["never_alone"]))
+    assert names.isdisjoint({"фильм", "посмотрели", "он", "в", "и", "мама", "[MASK]"})
+    assert not any(name.startswith("##") for name in names)
+    assert len(names) > 300
