@@ -31,7 +31,8 @@ PHRASES = {
     "somebody": "{O=женщина|мужчина|сосед|соседка|учитель|учительница|врач|"
     "пенсионер|пенсионерка|коллега|сотрудник|сотрудница|друг|подруга|прохожий|старик|старушка}",
     "said": "{B} {сказать|рассказать|сообщить past @B}, что",
-    "thinks": "{B} {думать|знать|считать pres @B}, что",
+    "thinks": "{B} {думать|знать|говорить pres @B}, что",
+    "hopes": "{B} {думать|знать|надеяться pres @B}, что",
     "which": "{который nomn @O}",
 }
 MODALS = {
@@ -42,9 +43,11 @@ MODALS = {
 # Чем кончается «Женщина, которая …»: кто она.
 MAINS = (
     "{жить pres @O} [в соседнем доме|рядом с нами|на нашей улице|на пятом этаже|недалеко от парка]",
-    "{работать pres @O} {at больница|школа|банк|магазин|библиотека|почта|музей|аптека|завод}",
-    "[сейчас|уже] [дома|на работе|в парке]",
+    "[сейчас|уже] [дома|в парке|у нас в гостях]",
+    "хорошо {знать pres @O} [мою сестру|моего брата|нашу бабушку|нашего соседа]",
+    "часто {бывать pres @O} {at библиотека|парк|музей|театр}",
 )
+WORK = "{работать pres @O} {at больница|школа|банк|магазин|библиотека|почта|музей|аптека|завод}"
 
 
 class Chronicle:
@@ -63,15 +66,19 @@ class Chronicle:
             for person in ("", ".me", ".we", ".you", ".vy")
         }
         self.endings = {
-            (tense, aspect, role + person): [
-                compile_template(text.replace("V}", f"{tense} @{role}{person}}}"), words)
-                for text in texts
-            ]
-            for aspect, texts in ENDINGS.items()
+            (tense, aspect, role + person): {
+                kind: [
+                    compile_template(text.replace("V}", f"{tense} @{role}{person}}}"), words)
+                    for text in texts
+                ]
+                for kind, texts in kinds.items()
+            }
+            for aspect, kinds in ENDINGS.items()
             for tense in MODALS
             for role, person in [("S", p) for p in ("", ".me", ".we", ".you", ".vy")] + [("O", "")]
         }
         self.mains = [compile_template(text, words) for text in MAINS]
+        self.work = compile_template(WORK, words)
         self.modals = {
             t: [words.get("VERB", verb) for verb in verbs] for t, verbs in MODALS.items()
         }
@@ -81,10 +88,16 @@ class Chronicle:
         self.willed = {tense: [f for f in asked if f.suits(tense)] for tense in MODALS}
         self.personal = {t: [f for f in self.frames.personal if f.suits(t)] for t in MODALS}
         self.finished = {t: [f for f in self.personal[t] if f.finished] for t in MODALS}
-        self.ended = {t: [f for f in self.finished[t] if not f.has("big")] for t in MODALS}
+        self.ended = {t: [f for f in self.finished[t] if f.ended] for t in MODALS}
+        self.known = {t: [f for f in self.ended[t] if not f.has("chore")] for t in MODALS}
         self.lasting = {
-            t: [f for f in self.personal[t] if "dur" in f.tags and not f.has("infn")]
+            (t, big): [
+                f
+                for f in self.personal[t]
+                if "dur" in f.tags and not f.has("infn", "habit", "nowhile") and f.has("big") == big
+            ]
             for t in MODALS
+            for big in (False, True)
         }
         self.others = {t: [f for f in self.frames.others if f.suits(t)] for t in MODALS}
 

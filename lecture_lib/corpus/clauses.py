@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from lecture_lib.corpus.frames import TIMED, Setting
-from lecture_lib.corpus.phrases import Phrases
+from lecture_lib.corpus.phrases import WORKING, Phrases
 
 
 class Story(Phrases):
@@ -42,17 +42,20 @@ class Story(Phrases):
         """Подлежащее, сказуемое, дополнение; время и место — в одном из обычных порядков."""
         frame = self.state.pick(self.maker.personal[self.tense])
         aspect, adverb = self.frames.time(self.state, frame, self.tense, self.plural)
-        pieces = [self.subject, self.predicate(frame, aspect), self.complement(frame)]
-        place = self.state.pick(frame.places) if frame.places and self.state.draw() < 0.4 else None
-        if place:
-            pieces.insert(
-                0 if adverb is None and self.state.draw() < 0.15 else 3,
-                lambda: place.emit(self.state),
-            )
-        self.negatable = adverb is None and not place
+        often = adverb is not None and adverb.kind in ("freq", "duration")
+        place = self.place(frame, often)
+        self.negated = not (adverb or place) and self.deniable(frame)
         self.describable = adverb is None
+        pieces = [
+            self.subject,
+            self.predicate(frame, aspect),
+            self.complement(frame, bare=often or self.negated),
+        ]
+        if place:
+            first = adverb is None and self.state.draw() < 0.15
+            pieces.insert(0 if first else 3, lambda: place.emit(self.state))
         self.join(self.with_adverb(pieces, adverb), ".")
-        self.negatable = self.describable = False
+        self.negated = self.describable = False
 
     def aside(self) -> None:
         """Предложение не о герое: погода, звери, вещи."""
@@ -72,7 +75,9 @@ class Story(Phrases):
         ]
         if frame.has("weather") and not adverb and self.state.draw() < 0.6:
             pieces[:2] = pieces[1::-1]
-        self.join(self.with_adverb(pieces, adverb), ".")
+        if adverb:
+            pieces.insert(0, lambda: self.text(adverb.text))
+        self.join(pieces, ".")
         self.named = False
         return None
 
@@ -80,7 +85,7 @@ class Story(Phrases):
         """«Пётр сказал, что …»"""
         frame = self.state.pick(self.maker.finished[self.tense])
         aspect = "impf" if self.tense == "pres" else "perf"
-        lead = self.phrase("thinks" if self.tense == "pres" else "said")
+        lead = self.phrase({"past": "said", "pres": "thinks", "futr": "hopes"}[self.tense])
         self.join(
             [lead, self.full_subject, self.predicate(frame, aspect), self.complement(frame)], "."
         )
@@ -88,7 +93,8 @@ class Story(Phrases):
 
     def meanwhile(self) -> None:
         """«Пока Анна читала книгу, Пётр готовил ужин.»"""
-        first, second = self.imperfective_frame(), self.imperfective_frame()
+        lasting = self.maker.lasting[self.tense, self.state.draw() < 0.2]
+        first, second = self.state.pick(lasting), self.state.pick(lasting)
         pieces = [lambda: self.text("пока"), self.full_subject]
         self.join([*pieces, self.predicate(first, "impf"), self.complement(first)], ", ")
         self.join(
@@ -109,11 +115,16 @@ class Story(Phrases):
             aspect = "impf"
         elif self.state.draw() < 0.6:
             adverb = self.frames.adverb(
-                self.state, f"time_{self.tense}", Setting(self.tense, aspect, tags=first.tags)
+                self.state,
+                f"time_{self.tense}",
+                Setting(self.tense, aspect, tags=first.tags | {"then"}),
             )
         pieces = [self.subject, self.predicate(first, aspect), self.complement(first)]
+        if aspect == "impf" or self.state.draw() < 0.2:
+            self.join(self.with_adverb(pieces, adverb), ", ")
+            return self.join([lambda: self.text("а потом"), self.ending(first, aspect)], ".")
         pieces += [lambda: self.text("и"), self.ending(first, aspect)]
-        self.join(self.with_adverb(pieces, adverb), ".")
+        return self.join(self.with_adverb(pieces, adverb), ".")
 
     def gerund(self) -> None:
         """«Прочитав письмо, Анна позвонила сестре.»"""
@@ -143,7 +154,10 @@ class Story(Phrases):
     def modal(self) -> None:
         """«хотеть», «мочь», «решить», «собираться» с инфинитивом."""
         frame = self.state.pick(self.maker.willed[self.tense])
-        modal = self.state.pick(self.maker.modals[self.tense])
+        modals = self.maker.modals[self.tense]
+        if frame.has("look", "speech", "act"):  # «решила посмотреть в окно» — слишком торжественно
+            modals = modals[:2]
+        modal = self.state.pick(modals)
         verb = frame.perfective or frame.imperfective
         pieces = [self.subject, self.verb(modal, self.tense), self.verb(verb, "infn")]
         self.join([*pieces, self.complement(frame)], ".")
@@ -152,7 +166,7 @@ class Story(Phrases):
         """«Женщина, которая купила хлеб, поехала домой.»"""
         if self.tense == "futr":
             return self.plain()
-        first = self.state.pick(self.maker.ended[self.tense])
+        first = self.state.pick(self.maker.known[self.tense])
         aspect = "perf" if self.tense == "past" else "impf"
         self.join([self.phrase("somebody")], ", ")
         self.join(
@@ -160,6 +174,8 @@ class Story(Phrases):
             ", ",
         )
         main = self.state.pick(self.maker.mains)
+        if self.state.roles["O"].lexeme.lemma in WORKING and self.state.draw() < 0.25:
+            main = self.maker.work
         known = aspect == "impf" or self.state.draw() < 0.4
         self.join(
             [(lambda: main.emit(self.state)) if known else self.ending(first, aspect, "O")], "."

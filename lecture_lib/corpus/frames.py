@@ -22,7 +22,7 @@ TENSES = frozenset(TIME_KINDS)
 # Длящиеся занятия: «пока …», «весь день …», «всё ещё …».
 LASTING = frozenset("work leisure wait sleep".split())
 # Законченное дело, после которого говорят «… и пошла домой».
-FINISHED = frozenset("work leisure buy eat help speech social act".split())
+FINISHED = frozenset("work leisure buy eat help speech social act chore".split())
 # Звери и вещи: при каких глаголах уместно «вчера», «утром».
 TIMED = frozenset("weather sound motion leisure eat arrive wait sleep".split())
 _PLACES = {
@@ -42,6 +42,7 @@ class Frame:
     imperfective: Lexeme | None
     perfective: Lexeme | None
     complement: Compiled | None
+    bare: Compiled | None  # дополнение без определений: «часто пью чай», а не «горячий чай»
     places: tuple[Compiled, ...]
 
     def verb(self, aspect: str) -> Lexeme | None:
@@ -59,12 +60,22 @@ class Frame:
 
     @property
     def finished(self) -> bool:
-        """Можно ли продолжить: «купила хлеб и пошла домой»."""
+        """Законченное дело: о нём сообщают и спрашивают."""
         return bool(
             self.perfective
             and self.source.tags & FINISHED
             and not self.has("infn", "feeling", "noend", "noimpr")
         )
+
+    @property
+    def ended(self) -> bool:
+        """Дело, после которого берутся за другое: не мелочь («положила книгу») и не на месяц."""
+        return self.finished and not self.has("big", "act")
+
+    @property
+    def domestic(self) -> bool:
+        """Дело домашнее: после него не «пошла домой»."""
+        return any(tag.startswith(("place:home", "place:кухня")) for tag in self.source.tags)
 
     def suits(self, tense: str) -> bool:
         """Уместно ли управление в этом времени: «завтра я испугаюсь» не говорят."""
@@ -106,11 +117,13 @@ class Frames:
 
         text = frame.complement.replace("?*", "?*usual~")
         complement = compile_template(text, self.words) if text else None
+        bare = compile_template(frame.complement.replace("?*", ""), self.words) if text else None
         places = [
             p for tag in sorted(frame.tags) if tag.startswith("place:") for p in tag[6:].split(",")
         ]
         compiled = tuple(compile_template(self._place(place), self.words) for place in places)
-        return Frame(frame, verb(frame.imperfective), verb(frame.perfective), complement, compiled)
+        pair = verb(frame.imperfective), verb(frame.perfective)
+        return Frame(frame, *pair, complement, bare, compiled)
 
     def _place(self, name: str) -> str:
         """Помета ``place:`` → шаблон обстоятельства места."""
@@ -129,7 +142,7 @@ class Frames:
         if (
             tense == "past"
             and frame.imperfective
-            and not frame.has("once", "nofreq")
+            and not frame.has("once", "nofreq", "act")
             and state.draw() < 0.25
         ):
             kind = "duration" if lasting and state.draw() < 0.5 else "freq"
@@ -137,7 +150,7 @@ class Frames:
             if frame.has("nofreq", "once"):
                 kind = "time_pres"
             elif frame.has("habit", "arrive") or not (
-                lasting or frame.has("act", "motion", "look", "speech")
+                lasting or frame.has("act", "chore", "motion", "look", "speech")
             ):
                 kind = "freq"
         imperfective_only = tense == "pres" or kind in ("freq", "duration")
@@ -180,6 +193,9 @@ def _allowed(adverb: Adverb, setting: Setting) -> bool:
         return False
     wanted = next((tag[4:].split(",") for tag in tags if tag.startswith("for:")), None)
     if wanted and not setting.tags & set(wanted):
+        return False
+    unwanted = next((tag[4:].split(",") for tag in tags if tag.startswith("not:")), ())
+    if setting.tags & set(unwanted):
         return False
     if tags & TENSES and setting.tense not in tags:
         return False

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lecture_lib.corpus.frames import Frame, Setting
+from lecture_lib.corpus.grammar import Compiled
 from lecture_lib.corpus.lexicon import Adverb, Lexeme
 from lecture_lib.corpus.state import SPACE, Entity, State, Word
 
@@ -17,36 +18,57 @@ if TYPE_CHECKING:
     from lecture_lib.corpus.chronicle import Chronicle
 
 KIN = "друг|подруга|сосед|соседка|брат|сестра|коллега|мама|папа|бабушка|дедушка|тётя|дядя"
-# Чем кончается «купила хлеб и …»: после любого дела; V — время и лицо подлежащего.
+# Чем кончается «купила хлеб и …»; V — время и лицо подлежащего.
 ENDINGS = {
-    "perf": (
-        "{пойти V} домой",
-        "{поехать V} домой",
-        "{вернуться V} домой",
-        f"{{позвонить V}} {{{KIN} datv}}",
-        f"{{рассказать V}} об этом {{{KIN} datv}}",
-        f"{{поехать V}} к {{{KIN} datv}}",
-        f"{{встретиться V}} с {{{KIN} ablt}}",
-        "{пойти V} {to магазин|аптека|рынок|парк|библиотека|почта}",
-        "{пойти V} на {вокзал|остановка|прогулка|площадь accs}",
-        "{отдохнуть V}",
-        "{сесть V} отдыхать",
-        "{выпить V} {чай|кофе|сок|вода gent}",
-        "{выпить V} {чашка|стакан accs} {чай|кофе gent}",
-        "{сесть V} в {автобус|трамвай|такси accs}",
-    ),
-    "impf": (
-        "{идти V} домой",
-        "{возвращаться V} домой",
-        f"{{звонить V}} {{{KIN} datv}}",
-        f"{{ехать V}} к {{{KIN} datv}}",
-        "{идти V} {to магазин|аптека|рынок|парк|библиотека|почта}",
-        "{отдыхать V}",
-        "{пить V} {чай|кофе accs}",
-    ),
+    "perf": {
+        "return": ("{пойти V} домой", "{поехать V} домой", "{вернуться V} домой"),
+        "ride": ("{сесть V} в {автобус|трамвай|такси accs}", "{пойти V} на {остановка accs}"),
+        "out": (
+            "{пойти V} {to магазин|аптека|рынок|парк|библиотека|почта}",
+            "{пойти V} на {прогулка accs}",
+        ),
+        "phone": (f"{{позвонить V}} {{{KIN} datv}}",),
+        "tell": (f"{{рассказать V}} об этом {{{KIN} datv}}",),
+        "visit": (f"{{поехать V}} к {{{KIN} datv}}", f"{{встретиться V}} с {{{KIN} ablt}}"),
+        "drink": (
+            "{выпить V} {чай|кофе gent}",
+            "{выпить V} {чашка accs} {чай|кофе|какао gent}",
+            "{выпить V} {стакан accs} {чай|сок|вода|молоко|кефир gent}",
+        ),
+        "rest": ("{отдохнуть V}", "{сесть V} отдыхать", "{лечь V} отдыхать"),
+        "home": (
+            "{сесть V} завтракать",
+            "{сесть V} ужинать",
+            "{лечь V} спать",
+            "{включить V} {телевизор|радио|музыка accs}",
+        ),
+    },
+    "impf": {
+        "return": ("{идти V} домой", "{возвращаться V} домой"),
+        "ride": ("{садиться V} в {автобус|трамвай|такси accs}",),
+        "out": ("{идти V} {to магазин|аптека|рынок|парк|библиотека|почта}",),
+        "phone": (f"{{звонить V}} {{{KIN} datv}}",),
+        "tell": (f"{{рассказывать V}} об этом {{{KIN} datv}}",),
+        "visit": (f"{{ехать V}} к {{{KIN} datv}}",),
+        "drink": ("{пить V} {чай|кофе accs}",),
+        "rest": ("{отдыхать V}",),
+        "home": ("{садиться V} ужинать", "{ложиться V} спать", "{включать V} {телевизор accs}"),
+    },
 }
-# После мелкого домашнего дела («положила книгу на полку») никуда не едут.
-AT_HOME = ("позвонить", "звонить", "выпить", "пить")
+# Какое продолжение уместно после какого дела: отдыхают после работы, а не после разговора.
+AFTER = {
+    "work": ("return", "out", "phone", "tell", "visit", "drink", "rest"),
+    "leisure": ("return", "out", "phone", "visit", "drink"),
+    "buy": ("return", "ride", "phone", "visit"),
+    "eat": ("return", "out", "phone", "visit", "drink"),
+    "help": ("return", "ride", "out", "drink"),
+    "speech": ("return", "ride", "out"),
+    "social": ("return", "ride", "out"),
+    "chore": ("phone", "home", "home"),
+}
+
+# О ком уместно «работает в банке»: не о пенсионере и не о том, чьё место работы в самом слове.
+WORKING = ("женщина", "мужчина", "сосед", "соседка", "друг", "подруга", "коллега")
 
 Piece = Callable[[], None]
 
@@ -58,22 +80,29 @@ class Phrases:
         self.maker, self.state, self.frames = maker, state, maker.frames
         self.person, self.tense = person, tense
         self.plural = person in ("we", "vy")
-        self.negatable = False  # уместно ли сейчас «не»
+        self.negated = False  # стоит ли сейчас «не»
         self.describable = False  # уместно ли наречие образа действия
         self.named = False  # назван ли житель в прошлом предложении — тогда можно «он»
 
-    def imperfective_frame(self) -> Frame:
-        """Длящееся действие для «пока …»."""
-        return self.state.pick(self.maker.lasting[self.tense])
+    def place(self, frame: Frame, often: bool) -> Compiled | None:
+        """Обстоятельство места; при «часто» — только у отдыха и еды: «обедаю в кафе»."""
+        if not frame.places or (often and not frame.has("leisure", "eat")):
+            return None
+        return self.state.pick(frame.places) if self.state.draw() < 0.4 else None
+
+    def deniable(self, frame: Frame) -> bool:
+        """Поставить ли «не»."""
+        return not frame.has("accident", "noneg") and self.state.draw() < 0.14
 
     def with_adverb(self, pieces: list[Piece], adverb: Adverb | None) -> list[Piece]:
         """Поставить обстоятельство времени в начало, перед сказуемым или в конец."""
         if adverb is None:
             return pieces
         place = 1 if "pre" in adverb.tags else 0
-        if "end" in adverb.tags and self.state.draw() < 0.5:
+        short = " " not in adverb.text or adverb.text.startswith(("вчера", "сегодня", "завтра"))
+        if "end" in adverb.tags and len(pieces) == 3 and self.state.draw() < 0.5:
             place = len(pieces)
-        elif not adverb.tags & {"start", "pre", "end"} and self.state.draw() < 0.3:
+        elif short and not adverb.tags & {"start", "pre", "end"} and self.state.draw() < 0.3:
             place = 1
         return [*pieces[:place], lambda: self.text(adverb.text), *pieces[place:]]
 
@@ -107,12 +136,7 @@ class Phrases:
 
         def emit() -> None:
             before = ""
-            if (
-                self.negatable
-                and self.state.draw() < 0.14
-                and role == "S"
-                and not frame.has("accident", "noneg")
-            ):
+            if self.negated:
                 before = "не"
             elif self.describable and self.state.draw() < 0.4:
                 human = role != "O" or "person" in frame.source.subject
@@ -137,27 +161,23 @@ class Phrases:
             person = "" if self.person == "name" else f".{self.person}"
         return self.maker.verbs[tense, person].words(lexeme, self.state.roles[role])
 
-    def complement(self, frame: Frame) -> Piece:
-        return lambda: frame.complement.emit(self.state) if frame.complement else None
+    def complement(self, frame: Frame, bare: bool = False) -> Piece:
+        """Дополнение; `bare` — без случайных определений."""
+        chosen = frame.bare if bare else frame.complement
+        return lambda: chosen.emit(self.state) if chosen else None
 
     def ending(self, first: Frame, aspect: str, role: str = "S") -> Piece:
         """«… и пошла домой»: продолжение, уместное после любого дела, но не то же самое дело."""
         person = "" if self.person == "name" or role == "O" else f".{self.person}"
         texts = self.maker.endings[self.tense, aspect, role + person]
         used = {verb.lemma for verb in (first.imperfective, first.perfective) if verb}
+        group = next(kinds for tag, kinds in AFTER.items() if first.has(tag))
+        kinds = [kind for kind in group if not (first.domestic and kind == "return")]
         while True:
-            index = int(self.state.draw() * len(texts))
-            text = ENDINGS[aspect][index]
-            verb = text.partition(" ")[0].strip("{")
-            if verb in used or ("отд" in text and not first.has("work")):
-                continue  # отдыхают после работы, а не после разговора
-            if KIN in text and first.has("speech", "social", "help"):
-                continue  # «спросила друга и позвонила другу»
-            if (
-                first.has("work", "leisure", "buy", "eat", "speech", "social", "help")
-                or verb in AT_HOME
-            ):
-                return lambda: texts[index].emit(self.state)
+            ending = self.state.pick(texts[self.state.pick(kinds)])
+            verb = ending.nodes[0].lexemes[0].lemma
+            if verb not in used:
+                return lambda: ending.emit(self.state)
 
     def phrase(self, name: str) -> Piece:
         return lambda: self.maker.phrases[name].emit(self.state)
