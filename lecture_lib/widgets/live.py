@@ -1,6 +1,6 @@
-"""Основа виджетов: живой вид и его неподвижный двойник — рисунок.
+"""Основа виджетов: живой вид и его неподвижный двойник — рисунок или страница слов.
 
-Где виджеты не работают (GitHub, nbconvert, терминал), видна картинка: она лежит в том же выводе
+Где виджеты не работают (GitHub, nbconvert, терминал), виден двойник: он лежит в том же выводе
 ячейки, что и виджет, и показывается, когда ожить нечему.
 """
 
@@ -9,11 +9,22 @@ from __future__ import annotations
 import base64
 import html
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets
 
 from lecture_lib.plots import Picture
+
+
+@dataclass(frozen=True)
+class Page:
+    """Двойник из слов: страница HTML, которой не нужны ни ядро, ни JavaScript."""
+
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
 
 
 class LiveWidget(ABC):
@@ -22,13 +33,19 @@ class LiveWidget(ABC):
     view: ipywidgets.Widget
 
     @abstractmethod
-    def static(self) -> Picture:
-        """Неподвижный двойник: рисунок того, что виджет показывает."""
+    def static(self) -> Picture | Page:
+        """Неподвижный двойник: то, что виджет показывает, рисунком или словами."""
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         live = self.view._repr_mimebundle_(**options)
-        picture = base64.b64encode(self.static().png()).decode()
-        return {**live, "image/png": picture, "text/plain": repr(self)}
+        return {**live, **twin_bundle(self.static()), "text/plain": repr(self)}
+
+
+def twin_bundle(twin: Picture | Page) -> dict[str, str]:
+    """Двойник для вывода ячейки: рисунок — PNG в base64, страница — HTML."""
+    if isinstance(twin, Page):
+        return {"text/html": twin.html}
+    return {"image/png": base64.b64encode(twin.png()).decode()}
 
 
 def message_html(text: str, is_error: bool = False) -> str:
