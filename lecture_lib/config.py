@@ -148,19 +148,10 @@ class MaskingConfig:
         return self.mask_rate, self.random_rate, self.keep_rate
 
 
-@dataclass(frozen=True)
-class PretrainingConfig:
-    """Как предобучать: цель, данные, оптимизатор, расписание.
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Оптимизатор, расписание и чекпойнты — общее у предобучения и дообучения."""
 
-    Порядок величин — из приложения A.2 статьи (Devlin et al., 2019); скорость обучения больше,
-    потому что наши модели в 25 раз меньше; adam_betas и adam_eps — как у RoBERTa
-    (Liu et al., 2019, раздел 3.1).
-    """
-
-    objective: str = "mlm"  # "mlm" — угадать скрытое, "clm" — угадать следующий токен
-    next_sentence: bool = True  # добавить задачу NSP (только вместе с "mlm")
-    masking: MaskingConfig = field(default_factory=MaskingConfig)  # правило маскирования
-    sequence_length: int = 128  # токенов в примере вместе со специальными
     batch_size: int = 64  # примеров в батче
     total_steps: int = 10_000  # шагов оптимизатора
     learning_rate: float = 1e-3  # наибольшая скорость обучения, в конце разогрева
@@ -175,34 +166,70 @@ class PretrainingConfig:
     evaluate_every: int = 500  # шагов между проверками на отложенных данных
 
     def __post_init__(self) -> None:
-        check_choice("objective", self.objective, ("mlm", "clm"))
         check_choice("precision", self.precision, ("auto", "fp32", "bf16"))
-        check_flag("next_sentence", self.next_sentence)
         for name in ("batch_size", "total_steps", "checkpoint_every", "evaluate_every"):
             check_whole(name, getattr(self, name), at_least=1)
-        check_whole("sequence_length", self.sequence_length, at_least=5)  # [CLS] a [SEP] b [SEP]
         check_whole("seed", self.seed, at_least=0)
         for name in ("warmup_share", "weight_decay"):
             check_probability(name, getattr(self, name))
         for name in ("learning_rate", "adam_eps", "max_grad_norm"):
             check_positive(name, getattr(self, name))
-        self._check_together()
-
-    def _check_together(self) -> None:
-        """Проверяет составные величины и те, что исключают друг друга."""
-        if not isinstance(self.masking, MaskingConfig):
-            raise ValueError(f"masking = {self.masking!r}: здесь нужен MaskingConfig.")
         if not isinstance(self.adam_betas, tuple) or len(self.adam_betas) != 2:
             raise ValueError(f"adam_betas = {self.adam_betas!r}: здесь нужна пара чисел.")
         for index, beta in enumerate(self.adam_betas):
             check_probability(f"adam_betas[{index}]", beta)
             if beta == 1:
                 raise ValueError(f"adam_betas[{index}] = {beta!r}: единица — это вечная память.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainingConfig(TrainingConfig):
+    """Как предобучать: цель, данные, оптимизатор, расписание.
+
+    Порядок величин — из приложения A.2 статьи (Devlin et al., 2019); скорость обучения больше,
+    потому что наши модели в 25 раз меньше; adam_betas и adam_eps — как у RoBERTa
+    (Liu et al., 2019, раздел 3.1).
+    """
+
+    objective: str = "mlm"  # "mlm" — угадать скрытое, "clm" — угадать следующий токен
+    next_sentence: bool = True  # добавить задачу NSP (только вместе с "mlm")
+    masking: MaskingConfig = field(default_factory=MaskingConfig)  # правило маскирования
+    sequence_length: int = 128  # токенов в примере вместе со специальными
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("objective", self.objective, ("mlm", "clm"))
+        check_flag("next_sentence", self.next_sentence)
+        check_whole("sequence_length", self.sequence_length, at_least=5)  # [CLS] a [SEP] b [SEP]
+        if not isinstance(self.masking, MaskingConfig):
+            raise ValueError(f"masking = {self.masking!r}: здесь нужен MaskingConfig.")
         if self.objective == "clm" and self.next_sentence:
             raise ValueError(
                 'next_sentence = True при objective = "clm": [CLS] причинной модели не видит '
                 "ничего правее себя и о второй фразе ничего не знает."
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuningConfig(TrainingConfig):
+    """Как дообучать; число шагов считается из эпох и размера данных.
+
+    Источник: Devlin et al., 2019, приложение A.3 — батч 16 или 32, от двух до четырёх эпох,
+    скорость 2e-5 … 5e-5. Здесь скорость в десять раз больше: модели курса в двадцать раз меньше.
+    """
+
+    batch_size: int = 32
+    learning_rate: float = 5e-4
+    warmup_share: float = 0.1
+    epochs: int = 3  # сколько раз пройти данные
+    longest: int = 128  # токенов в примере; длиннее — ошибка, а не тихая обрезка
+    frozen: bool = False  # True — кодировщик не учится, учится только голова
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_whole("epochs", self.epochs, at_least=1)
+        check_whole("longest", self.longest, at_least=3)
+        check_flag("frozen", self.frozen)
 
 
 # Модели статей. Источники: BERT — Devlin et al., 2019, раздел 3; RoBERTa — Liu et al., 2019,

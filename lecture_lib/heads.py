@@ -1,9 +1,9 @@
-"""Головы (heads) над кодировщиком: MLM, NSP и модель предобучения целиком.
+"""Головы (heads) над кодировщиком: MLM, NSP, классификация текста и разметка токенов.
 
 Голова — небольшой слой, который превращает скрытые состояния в ответ задачи. Формы: B — строк,
-S — токенов, D — hidden_size, V — словарь, N — предсказываемых мест в батче.
+S — токенов, D — hidden_size, V — словарь, N — предсказываемых мест в батче, C — классов.
 
-Источник: Devlin et al., 2019, раздел 3.1.
+Источник: Devlin et al., 2019, раздел 3.1 (MLM, NSP) и рисунок 4 (прикладные задачи).
 """
 
 from __future__ import annotations
@@ -14,10 +14,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from lecture_lib.config import EncoderConfig
+from lecture_lib.config import EncoderConfig, check_whole
 from lecture_lib.encoder import Encoder, Pooler
 
-__all__ = ["MLMHead", "NSPHead", "Pooler", "PretrainingModel", "PretrainingOutput"]
+__all__ = [
+    "FeatureTagger",
+    "MLMHead",
+    "NSPHead",
+    "Pooler",
+    "PretrainingModel",
+    "PretrainingOutput",
+    "SequenceClassifier",
+    "TokenClassifier",
+]
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,113 @@ class PretrainingModel(nn.Module):
             hidden_states=encoded.hidden_states,
             attentions=encoded.attentions,
         )
+
+
+class SequenceClassifier(nn.Module):
+    """Классификация текста или пары текстов: линейный слой над вектором [CLS] (Pooler).
+
+    Источник: Devlin et al., 2019, рисунок 4 (a), (b); слои — как у BertForSequenceClassification.
+    ValueError — num_labels меньше двух или у кодировщика нет слоя над [CLS].
+    """
+
+    def __init__(self, encoder: Encoder, num_labels: int):
+        super().__init__()
+        if encoder.pooler is None:
+            raise ValueError(
+                "encoder: add_pooling_layer = False, а классификации нужен слой над [CLS]."
+            )
+        self.config, self.encoder = encoder.config, encoder
+        self.dropout = nn.Dropout(encoder.config.hidden_dropout_prob)
+        self.classifier = _new_classifier(encoder.config.hidden_size, num_labels, encoder.config)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """input_ids, attention_mask, token_type_ids (B, S) -> логиты (B, C)."""
+        pooled = self.encoder(input_ids, attention_mask, token_type_ids).pooled  # (B, D)
+        return self.classifier(self.dropout(pooled))
+
+
+class TokenClassifier(nn.Module):
+    """Разметка последовательности (tagging): линейный слой над каждым токеном.
+
+    Источник: Devlin et al., 2019, рисунок 4 (d) и раздел 5.3.
+    """
+
+    def __init__(self, encoder: Encoder, num_labels: int):
+        super().__init__()
+        self.config, self.encoder = encoder.config, encoder
+        self.dropout = nn.Dropout(encoder.config.hidden_dropout_prob)
+        self.classifier = _new_classifier(encoder.config.hidden_size, num_labels, encoder.config)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """input_ids, attention_mask, token_type_ids (B, S) -> логиты (B, S, C)."""
+        states = self.encoder(input_ids, attention_mask, token_type_ids).last_hidden_state
+        return self.classifier(self.dropout(states))
+
+
+class FeatureTagger(nn.Module):
+    """Разметка по готовым признакам (feature-based): кодировщик заморожен, учится BiLSTM.
+
+    Признаки токена — скрытые состояния последних layers слоёв, поставленные в ряд; над ними
+    двухслойная двунаправленная LSTM. Источник: Devlin et al., 2019, раздел 5.3; в таблице 8 —
+    последние четыре слоя. ValueError — слоёв у кодировщика меньше, чем просят.
+    """
+
+    def __init__(self, encoder: Encoder, num_labels: int, layers: int = 4):
+        super().__init__()
+        config = encoder.config
+        if not 1 <= layers <= config.num_hidden_layers:
+            raise ValueError(f"layers = {layers}: слоёв у кодировщика {config.num_hidden_layers}.")
+        self.config, self.encoder, self.layers = config, encoder.requires_grad_(False), layers
+        size = config.hidden_size
+        self.lstm = nn.LSTM(layers * size, size, num_layers=2, bidirectional=True, batch_first=True)
+        self.classifier = _new_classifier(2 * size, num_labels, config)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """input_ids, attention_mask, token_type_ids (B, S) -> логиты (B, S, C)."""
+        with torch.no_grad():
+            encoded = self.encoder(
+                input_ids, attention_mask, token_type_ids, output_hidden_states=True
+            )
+        features = torch.cat(encoded.hidden_states[-self.layers :], dim=-1)  # (B, S, layers·D)
+        if attention_mask is None:
+            attention_mask = torch.ones_like(input_ids)
+        lengths = attention_mask.sum(dim=1).cpu()
+        packed = nn.utils.rnn.pack_padded_sequence(
+            features, lengths, batch_first=True, enforce_sorted=False
+        )
+        states, _ = nn.utils.rnn.pad_packed_sequence(
+            self.lstm(packed)[0], batch_first=True, total_length=input_ids.shape[1]
+        )
+        return self.classifier(states)
+
+    def train(self, mode: bool = True) -> FeatureTagger:
+        """Кодировщик и при обучении головы остаётся в режиме предсказания, без dropout."""
+        super().train(mode)
+        self.encoder.eval()
+        return self
+
+
+def _new_classifier(size: int, num_labels: int, config: EncoderConfig) -> nn.Linear:
+    check_whole("num_labels", num_labels, at_least=2)
+    layer = nn.Linear(size, num_labels)
+    nn.init.normal_(layer.weight, std=config.initializer_range)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _check_positions(positions: torch.Tensor, input_ids: torch.Tensor) -> None:

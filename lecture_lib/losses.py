@@ -44,6 +44,14 @@ def nsp_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return F.cross_entropy(logits.float(), labels)
 
 
+def classification_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Перекрёстная энтропия прикладной задачи: логиты (…, C), метки (…), -100 — без ответа.
+
+    Годится и тексту (B, C), и токенам (B, S, C): это та же mlm_loss, только классов мало.
+    """
+    return mlm_loss(logits, labels)
+
+
 def causal_lm_loss(
     logits: torch.Tensor, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
 ) -> torch.Tensor:

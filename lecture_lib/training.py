@@ -1,4 +1,4 @@
-"""Обучение (training): группы параметров, скорость обучения, один цикл и его чекпойнты.
+"""Обучение (training): один цикл — и для предобучения, и для дообучения — и его чекпойнты.
 
 Цикл `train` не знает, чему он учит: ему передают две функции — «дай батч номер n» и «посчитай
 функцию потерь». Батч — чистая функция номера шага, остальное состояние лежит в чекпойнте;
@@ -34,7 +34,8 @@ from lecture_lib.checkpoints import (
     save_checkpoint,
     trim_history,
 )
-from lecture_lib.config import PretrainingConfig
+from lecture_lib.config import TrainingConfig
+from lecture_lib.optimization import learning_rate_at, make_optimizer, resolve_precision
 
 Batch = Any
 StepLoss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, float]]]
@@ -60,61 +61,17 @@ class History:
         return [row["step"] for row in known], [row[name] for row in known]
 
 
-def optimizer_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Делит параметры на две группы: матрицы — с weight_decay, векторы — без.
-
-    Векторы — это смещения (bias) и масштабы LayerNorm. Притягивать их к нулю незачем:
-    они не переучиваются, а масштаб LayerNorm должен быть около единицы.
-    Источник: код BERT, optimization.py.
-    """
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
-
-
-def make_optimizer(model: nn.Module, config: PretrainingConfig) -> torch.optim.AdamW:
-    """AdamW, по возможности «слитый» (fused): он обновляет все тензоры за один проход."""
-    groups = optimizer_groups(model, config.weight_decay)
-    settings = {"lr": config.learning_rate, "betas": config.adam_betas, "eps": config.adam_eps}
-    try:
-        return torch.optim.AdamW(groups, fused=True, **settings)
-    except RuntimeError:
-        return torch.optim.AdamW(groups, **settings)
-
-
-def learning_rate_at(step: int, config: PretrainingConfig) -> float:
-    """Скорость обучения на шаге step (с нуля): линейный разогрев (warm-up), потом линейный спад.
-
-    Devlin et al. 2019, приложение A.2. Первый и последний шаги не пропадают зря:
-    скорость на них мала, но не равна нулю.
-    """
-    warmup = round(config.warmup_share * config.total_steps)
-    if step < warmup:
-        return config.learning_rate * (step + 1) / warmup
-    return config.learning_rate * (config.total_steps - step) / (config.total_steps - warmup)
-
-
-def resolve_precision(precision: str) -> str:
-    """«auto» -> «bf16», если процессор умеет умножать матрицы в bfloat16 (AMX, AVX512-BF16)."""
-    if precision != "auto":
-        return precision
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
-    fast = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
-    return "bf16" if fast else "fp32"
-
-
 def train(
     model: nn.Module,
     batches: Callable[[int], Batch],
     step_loss: StepLoss,
-    config: PretrainingConfig,
+    config: TrainingConfig,
     *,
     folder: str | Path | None = None,
     resume: bool = True,
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
     about: Mapping[str, Any] | None = None,
+    stop: Callable[[], bool] | None = None,
     log_every: int = 20,
     progress: bool = True,
 ) -> History:
@@ -125,7 +82,8 @@ def train(
     складываются, остальное усредняется за log_every шагов.
     folder — куда писать чекпойнты и history.jsonl; при resume=True обучение продолжается
     с последнего целого чекпойнта. about — от чего ещё зависят веса, кроме настроек (отпечаток
-    корпуса): с другим about обучение не продолжится.
+    корпуса): с другим about обучение не продолжится. stop() — спрашивается после каждой проверки
+    evaluate: True — кончить раньше срока, это не прерывание.
 
     «Прервать» (Ctrl+C) заканчивает текущий шаг, сохраняет чекпойнт и возвращает History
     с interrupted=True. TrainingDiverged — если функция потерь стала nan или inf.
@@ -136,14 +94,14 @@ def train(
     history = History(run.restore(folder, resume) if folder else [])
     window = _Window(run)
     model.train()
-    stopped = False
-    with _StopRequest() as stop, _progress_bar(config, run.step, progress) as bar:
-        while run.step < config.total_steps and not stopped:
+    stopped = enough = False
+    with _StopRequest() as request, _progress_bar(config, run.step, progress) as bar:
+        while run.step < config.total_steps and not (stopped or enough):
             window.add(_one_step(run, batches(run.step), step_loss, config, window.losses))
             bar.set_postfix_str(window.summary(), refresh=False)
             bar.update()
             finished = run.step == config.total_steps
-            stopped = stop.requested  # спросить один раз: остановка без чекпойнта невозможна
+            stopped = request.requested  # спросить один раз: остановка без чекпойнта невозможна
             save = finished or stopped or run.step % config.checkpoint_every == 0
             score = evaluate and (finished or run.step % config.evaluate_every == 0)
             if save or score or run.step % log_every == 0:
@@ -151,8 +109,9 @@ def train(
                 history.rows.append(row)
                 _keep(folder, run, row, save)
                 window.restart()
+                enough = bool(score and stop and stop())
     model.eval()
-    history.interrupted = run.step < config.total_steps
+    history.interrupted = run.step < config.total_steps and not enough
     if history.interrupted:
         _say_interrupted(run.step, config.total_steps, folder)
     return history
@@ -168,7 +127,7 @@ def _keep(folder: Path | None, run: _Run, row: dict[str, float], save: bool) -> 
 
 
 def _one_step(
-    run: _Run, batch: Batch, step_loss: StepLoss, config: PretrainingConfig, losses: list[float]
+    run: _Run, batch: Batch, step_loss: StepLoss, config: TrainingConfig, losses: list[float]
 ) -> dict[str, float]:
     """Один шаг: функция потерь, градиент, его обрезка (clipping), обновление весов."""
     learning_rate = learning_rate_at(run.step, config)
@@ -213,7 +172,7 @@ def _evaluate(model: nn.Module, evaluate: Callable) -> dict[str, float]:
     return {f"eval_{name}": value for name, value in scores.items()}
 
 
-def describe_run(model: nn.Module, config: PretrainingConfig) -> dict[str, Any]:
+def describe_run(model: nn.Module, config: TrainingConfig) -> dict[str, Any]:
     """Всё, от чего зависят веса: настройки обучения и модели одним плоским словарём."""
     described = {}
     for part in (config, getattr(model, "config", None)):
@@ -332,7 +291,7 @@ class _StopRequest:
         self.requested = True
 
 
-def _progress_bar(config: PretrainingConfig, start: int, progress: bool) -> tqdm:
+def _progress_bar(config: TrainingConfig, start: int, progress: bool) -> tqdm:
     return tqdm(
         total=config.total_steps,
         initial=start,

@@ -39,6 +39,7 @@ FLOORS = {
     "flops": 3,
     "divergence": 3,
     "checkpoints": 4,
+    "optimization": 4,
     "training": 4,
     "pretraining": 4,
     "pretraining_data": 4,

@@ -14,14 +14,13 @@ from transformers import get_linear_schedule_with_warmup
 
 from lecture_lib.checkpoints import HISTORY, read_checkpoint, read_history, save_checkpoint
 from lecture_lib.config import PretrainingConfig
-from lecture_lib.training import (
-    TrainingDiverged,
+from lecture_lib.optimization import (
     learning_rate_at,
     make_optimizer,
     optimizer_groups,
     resolve_precision,
-    train,
 )
+from lecture_lib.training import TrainingDiverged, train
 
 CONFIG = PretrainingConfig(
     total_steps=30, checkpoint_every=10, evaluate_every=15, learning_rate=1e-2, precision="fp32"

@@ -12,7 +12,17 @@ import sys
 from collections.abc import Sequence
 
 from lecture_lib import __version__
-from lecture_lib.cli import check, corpus, execute, fill, lab, pretrain, test, tokenizer
+from lecture_lib.cli import (
+    check,
+    corpus,
+    execute,
+    experiment,
+    fill,
+    lab,
+    pretrain,
+    test,
+    tokenizer,
+)
 from lecture_lib.cli.arguments import Parser, russian_argparse
 
 COMMANDS = {
@@ -24,6 +34,7 @@ COMMANDS = {
     "tokenizer": tokenizer,
     "execute": execute,
     "pretrain": pretrain,
+    "experiment": experiment,
 }
 
 
