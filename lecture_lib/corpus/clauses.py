@@ -73,7 +73,8 @@ class Story(Phrases):
             self.predicate(frame, aspect, "O", ""),
             self.complement(frame),
         ]
-        if frame.has("weather") and not adverb and self.state.draw() < 0.6:
+        bare = not (adverb or frame.complement)
+        if frame.has("weather") and bare and self.state.draw() < 0.6:
             pieces[:2] = pieces[1::-1]
         if adverb:
             pieces.insert(0, lambda: self.text(adverb.text))
@@ -137,12 +138,15 @@ class Story(Phrases):
 
     def question(self) -> None:
         """Вопрос: «Почему …?», «Когда …?» или без вопросительного слова."""
-        if self.person in ("me", "we") and self.tense != "futr":
+        frame = self.state.pick(self.maker.asked[self.tense])
+        own = self.person in ("me", "we")
+        if own and (self.tense != "futr" or frame.has("act")):
             return self.plain()  # «Почему я помыла руки?» о себе не спрашивают
-        frame = self.state.pick(self.maker.finished[self.tense])
         aspect = "impf" if self.tense == "pres" else "perf"
         words = list({"futr": ("когда",), "pres": ("почему",), "past": ("",)}[self.tense])
-        if self.person not in ("me", "we"):
+        if self.tense == "futr" and frame.has("act"):
+            words = []  # «Когда вы закроете глаза?» — нет
+        if not own:
             words += ["", "неужели"] if self.tense != "futr" else [""]
             words += ["зачем"] if frame.has("buy", "act") and self.tense != "futr" else []
         word = self.state.pick(words)
@@ -173,7 +177,7 @@ class Story(Phrases):
             [self.phrase("which"), self.predicate(first, aspect, "O", ""), self.complement(first)],
             ", ",
         )
-        main = self.state.pick(self.maker.mains)
+        main = self.state.pick(self.maker.mains[: None if aspect == "perf" else -1])
         if self.state.roles["O"].lexeme.lemma in WORKING and self.state.draw() < 0.25:
             main = self.maker.work
         known = aspect == "impf" or self.state.draw() < 0.4

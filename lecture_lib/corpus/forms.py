@@ -209,44 +209,38 @@ def literal_entry(word: str) -> list:
 
 
 def held_out_words(table: dict) -> list[str]:
-    """Слова, которых нет в обучающей части: из больших классов, без совпадений с чужими формами.
+    """Слова `held_out.txt`, которых нет в обучающей части.
 
-    Отложенное слово не стоит ни в одном шаблоне буквально, ни одна его форма не совпадает с формой
-    другого слова, и берётся каждое девятое подходящее — чтобы классы не обеднели.
+    Raises:
+        FormsError: слово названо в шаблоне буквально или его форма совпала с формой другого слова.
     """
     named = {lemma for _, text in template_lines() for lemma in _named(text)}
     named |= set(_header_nouns())
-    named |= {word for row in rows("epithets.txt") for word in row[0].split()}
-    named |= {
-        noun for row in rows("verbs.txt") if row[1][0] == "=" for noun in row[1][1:].split("|")
-    }
+    for file in ("epithets.txt", "hobbies.txt"):
+        named |= {word for row in rows(file) for word in row[0].split()}
+    named |= {word for row in rows("professions.txt") for word in row[:3]}
+    named |= {n for row in rows("verbs.txt") if row[1][0] == "=" for n in row[1][1:].split("|")}
+    owners = _form_owners(table)
+    held = rows("held_out.txt")
+    for lemma, pos in held:
+        shared = [
+            f for f in table["lexemes"][pos][lemma]["forms"].values() if owners[f.lower()] > 1
+        ]
+        if lemma in named or shared:
+            where = "названо в шаблоне" if lemma in named else f"делит форму «{shared[0]}»"
+            raise FormsError(f"Отложенное слово «{lemma}» (held_out.txt) {where}")
+    return sorted(lemma for lemma, _ in held)
+
+
+def _form_owners(table: dict) -> dict[str, int]:
+    """Сколько слов имеют эту форму; у неизменяемого текста и наречий — заведомо больше одного."""
     owners: dict[str, int] = {word: 2 for word in table["literals"]}
     owners |= {word: 2 for row in rows("adverbs.txt") for word in row[0].split()}
     for entries in table["lexemes"].values():
         for entry in entries.values():
-            for form in set(entry["forms"].values()):
-                owners[form.lower()] = owners.get(form.lower(), 0) + 1
-    sizes: dict[str, int] = {}
-    for row in rows("nouns.txt"):
-        for name in row[1].split():
-            sizes[name] = sizes.get(name, 0) + 1
-    fixed = {r[0] for r in rows("hobbies.txt")} | {
-        w for r in rows("professions.txt") for w in r[:3]
-    }
-
-    def free(pos: str, lemma: str) -> bool:
-        forms = set(table["lexemes"][pos][lemma]["forms"].values())
-        return lemma not in named | fixed and all(owners[form.lower()] == 1 for form in forms)
-
-    nouns = [
-        row[0]
-        for row in rows("nouns.txt")
-        if free("NOUN", row[0])
-        and "other" not in row[1].split()
-        and min(map(sizes.get, row[1].split())) >= 12
-    ]
-    adjectives = [row[0] for row in rows("adjectives.txt") if free("ADJF", row[0])]
-    return sorted(nouns[3::9] + adjectives[3::9])
+            for form in {form.lower() for form in entry["forms"].values()}:
+                owners[form] = owners.get(form, 0) + 1
+    return owners
 
 
 def _named(text: str) -> Iterable[str]:

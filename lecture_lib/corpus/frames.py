@@ -142,7 +142,7 @@ class Frames:
         if (
             tense == "past"
             and frame.imperfective
-            and not frame.has("once", "nofreq", "act")
+            and not frame.has("once", "nofreq", "act", "notime")
             and state.draw() < 0.25
         ):
             kind = "duration" if lasting and state.draw() < 0.5 else "freq"
@@ -162,7 +162,10 @@ class Frames:
             state.draw() > 0.62 and kind not in ("freq", "duration")
         ):
             return aspect, None
-        return aspect, self.adverb(state, kind, Setting(tense, aspect, plural, tags=frame.tags))
+        adverb = self.adverb(state, kind, Setting(tense, aspect, plural, tags=frame.tags))
+        if adverb is None and kind == "freq" and tense != "pres" and frame.perfective:
+            aspect = "perf"  # без «часто» несовершенный вид повис бы: «она сообщала адрес»
+        return aspect, adverb
 
     def adverb(self, state: State, kind: str, setting: Setting) -> Adverb | None:
         """Обстоятельство вида ``kind``, уместное в этой обстановке."""
