@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 
 import pytest
+import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from lecture_lib import plots
+from lecture_lib.divergence import Comparison
 from lecture_lib.experiments.directions import BIDIRECTIONAL, CAUSAL
 from lecture_lib.masking import KEEP, MASK, NOT_CHOSEN, RANDOM, causal_pattern
 from lecture_lib.plots import Picture
@@ -53,6 +55,37 @@ CELLS = [
     for number, (row, _) in enumerate(BERT_TABLE_8.rows)
     for column in BERT_TABLE_8.columns
 ]
+WEIGHTS = torch.tensor(
+    [[0.7, 0.2, 0.1, 0.0], [0.95, 0.05, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]]
+)
+VECTORS = {
+    name: torch.linspace(-1, 1, 32).view(4, 8) * (number + 1)
+    for number, name in enumerate(("токен", "сегмент", "позиция", "сумма"))
+}
+SPAN = {"low": 0.4, "high": 0.6, "share": 0.5}
+PROBE_ROWS = [
+    {"probe": "предыдущее слово", "kind": "голова", "layer": 2, "head": 1, "offset": None, **SPAN},
+    {"probe": "предыдущее слово", "kind": "смещение", "layer": None, "head": None, "offset": -1,
+     **SPAN, "share": 0.9, "high": 0.95},
+]  # fmt: skip
+PLACES = ("[CLS]", "слово слева")
+BUDGET = [{"layer": 1, "head": h, "[CLS]": 0.1 * h, "слово слева": 1 - 0.1 * h} for h in (1, 2)]
+ABLATION = [
+    {"layer": None, "head": None, "loss": 2.0},
+    {"layer": 1, "head": 1, "loss": 2.5, "increase": 0.5, "low": 0.4, "high": 0.6},
+    {"layer": 1, "head": 2, "loss": 2.0, "increase": 0.0, "low": -0.1, "high": 0.1},
+]
+TENSORS = ("эмбеддинги", "слой 1: веса внимания", "логиты MLM")
+
+
+def compared(*differences):
+    return [
+        Comparison(name, None, difference, (0,), 0.0, difference)
+        for name, difference in zip(TENSORS, differences, strict=True)
+    ]
+
+
+DIVERGED = {"верная": compared(0.0, 1e-7, 1e-6), "испорченная": compared(0.0, 0.3, 2.0)}
 PICTURES = {
     "кандидаты": lambda: plots.candidates(MASKS, title="Вчера мы смотрели [MASK]."),
     "точность": lambda: plots.accuracy_by_kind(ROWS),
@@ -66,6 +99,14 @@ PICTURES = {
     "сходимость": lambda: plots.share_convergence({"жребий": SHARES}, 0.1, "доля прежних"),
     "статья": lambda: plots.paper_table(BERT_TABLE_8),
     "миниатюра": lambda: plots.paper_and_miniature(BERT_TABLE_8, CELLS, NAMES, "± отклонение"),
+    "внимание": lambda: plots.attention_matrix(WEIGHTS, TOKENS, "слой 1, голова 2"),
+    "головы": lambda: plots.attention_grid(WEIGHTS.expand(2, 3, 4, 4), "мы смотрели"),
+    "линии": lambda: plots.attention_lines(WEIGHTS, TOKENS, "слой 1, голова 2"),
+    "эмбеддинги": lambda: plots.embedding_sum(TOKENS, "AABB", VECTORS),
+    "пробы": lambda: plots.probe_shares(PROBE_ROWS),
+    "бюджет": lambda: plots.attention_budget(BUDGET, PLACES),
+    "без головы": lambda: plots.head_ablation(ABLATION),
+    "расхождение": lambda: plots.divergence_profile(DIVERGED, 1e-5),
     "кривые": lambda: plots.loss_curves({"mini": [(0, 9.0), (10, 5.0)]}),
 }
 each_picture = pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES.keys())
@@ -279,3 +320,81 @@ def test_table_with_holes_is_refused():
         plots.paper_table(ReferenceTable("т", "и", ("а",), (("с", (1.0,)),))), Picture
     )
     assert len(plots.paper_table(BERT_GLUE).axes) == len(BERT_GLUE.columns)
+
+
+def test_attention_numbers_are_percent():
+    """В клетке — проценты от 10 и больше, меньшие не написаны; описание называет самое сильное."""
+    picture = plots.attention_matrix(WEIGHTS, TOKENS)
+    written = [text.get_text() for text in picture.axes[0].texts]
+    assert written == ["70", "20", "10", "95", "100", "25", "25", "25", "25"]
+    assert "смотрели → мы" in repr(picture)
+
+
+def test_attention_rows_are_lookers():
+    """Строка — кто смотрит: картинка равна переданной матрице, а не повёрнутой."""
+    (image,) = plots.attention_matrix(WEIGHTS, TOKENS).axes[0].images
+    assert image.get_array().tolist() == WEIGHTS.tolist()
+    grid = plots.attention_grid(torch.stack([WEIGHTS, WEIGHTS.T]).view(2, 1, 4, 4))
+    assert grid.axes[1].images[0].get_array().tolist() == WEIGHTS.T.tolist()
+
+
+def test_lines_go_from_looker_to_seen():
+    """Линия идёт слева направо: от смотрящего к тому, на кого; доли ниже порога не нарисованы."""
+    lines = plots.attention_lines(WEIGHTS, TOKENS, threshold=0.3).axes[0].lines
+    drawn = {(line.get_ydata()[0], line.get_ydata()[1]): line.get_linewidth() for line in lines}
+    assert set(drawn) == {(0, 0), (1, 0), (2, 1)}
+    assert drawn[2, 1] > drawn[1, 0] > drawn[0, 0]
+
+
+@pytest.mark.parametrize("draw", [plots.attention_matrix, plots.attention_lines])
+def test_attention_needs_a_token_per_row(draw):
+    with pytest.raises(ValueError, match="токенов 3"):
+        draw(WEIGHTS, TOKENS[:3])
+    with pytest.raises(ValueError, match=r"нужна \(L, H, S, S\)"):
+        plots.attention_grid(WEIGHTS)
+
+
+def test_embedding_rows_name_their_vectors():
+    """Подписи: токены, сегменты, номера позиций; слагаемых три, перед суммой «=»."""
+    written = [text.get_text() for text in PICTURES["эмбеддинги"]().axes[0].texts]
+    assert written.count("+") == 2 and written.count("=") == 1
+    assert [t for t in written if t in TOKENS] == TOKENS
+    assert "".join(t for t in written if t in "AB" and t) == "AABB"
+    assert "".join(t for t in written if t.isdigit()) == "0123"
+    with pytest.raises(ValueError, match="нужны четыре"):
+        plots.embedding_sum(TOKENS, "AABB", {"токен": VECTORS["токен"]})
+    with pytest.raises(ValueError, match="токенов 3"):
+        plots.embedding_sum(TOKENS[:3], "AAB", VECTORS)
+
+
+def test_probe_points_and_whiskers():
+    """Точка — доля, линия — от low до high, рядом сказано, какая голова и какое смещение."""
+    picture = plots.probe_shares(PROBE_ROWS)
+    axes = picture.axes[0]
+    assert [line.get_xdata()[0] for line in axes.lines] == [0.5, 0.9]
+    spans = [tuple(point[0] for point in c.get_segments()[0]) for c in axes.collections]
+    assert spans == [(0.4, 0.6), (0.4, 0.95)]
+    assert {"слой 2, голова 1", "смещение −1"} <= {t.get_text() for t in shown_texts(picture)}
+
+
+def test_ablation_marks_the_sure_ones():
+    """Залита только точка, чей интервал не накрывает нуля; целая модель не нарисована."""
+    points = [
+        line for line in plots.head_ablation(ABLATION).axes[0].lines if line.get_marker() == "o"
+    ]
+    assert [point.get_xdata()[0] for point in points] == [0.5, 0.0]
+    assert points[0].get_markerfacecolor() != points[1].get_markerfacecolor()
+
+
+def test_budget_cells_are_percent():
+    written = [text.get_text() for text in plots.attention_budget(BUDGET, PLACES).axes[0].texts]
+    assert written == ["10", "90", "20", "80"]
+
+
+def test_divergence_names_the_first_tensor():
+    """Описание называет первый тензор за допуском, а где его нет — говорит «нигде»."""
+    picture = plots.divergence_profile(DIVERGED, 1e-5)
+    assert "верная — нигде; испорченная — слой 1: веса внимания" in repr(picture)
+    assert plots.divergence_profile(DIVERGED, 1e-8).alt.count("слой 1") == 2
+    with pytest.raises(ValueError, match="comparisons"):
+        plots.divergence_profile({}, 1e-5)

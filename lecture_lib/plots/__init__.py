@@ -4,7 +4,11 @@
 тетрадь показывает её сама, `alt` говорит словами, что нарисовано, а `save` пишет файл.
 """
 
+from lecture_lib.plots.attention import attention_grid, attention_lines, attention_matrix
 from lecture_lib.plots.curves import loss_curves
+from lecture_lib.plots.divergence import divergence_profile
+from lecture_lib.plots.embeddings import embedding_sum
+from lecture_lib.plots.heads import attention_budget, head_ablation, probe_shares
 from lecture_lib.plots.masks import influence, mask_strip, visibility
 from lecture_lib.plots.picture import Picture
 from lecture_lib.plots.predictions import accuracy_by_kind, candidates, differences
@@ -14,14 +18,22 @@ from lecture_lib.plots.tables import paper_and_miniature, paper_table
 __all__ = [
     "Picture",
     "accuracy_by_kind",
+    "attention_budget",
+    "attention_grid",
+    "attention_lines",
+    "attention_matrix",
     "candidates",
     "chosen_strip",
     "differences",
+    "divergence_profile",
+    "embedding_sum",
+    "head_ablation",
     "influence",
     "loss_curves",
     "mask_strip",
     "paper_and_miniature",
     "paper_table",
+    "probe_shares",
     "replacement_strip",
     "share_convergence",
     "visibility",
