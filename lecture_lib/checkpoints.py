@@ -23,21 +23,23 @@ KEPT = 2
 DIGEST_LENGTH = 64
 
 
-def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
-    """Пишет чекпойнт шага step и оставляет два последних."""
+def save_checkpoint(
+    folder: Path, step: int, state: dict[str, Any], kept: int | None = KEPT
+) -> Path:
+    """Пишет чекпойнт шага step и оставляет kept последних; None — все."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     payload = buffer.getvalue()
     path = folder / f"checkpoint-{step:08d}.pt"
     write_atomically(path, hashlib.sha256(payload).hexdigest().encode() + payload)
-    for old in _checkpoints(folder)[KEPT:]:
+    for old in checkpoint_paths(folder)[kept:] if kept is not None else ():
         old.unlink()
     return path
 
 
 def has_checkpoints(folder: Path) -> bool:
     """Есть ли в папке хоть один чекпойнт, пусть и повреждённый."""
-    return bool(_checkpoints(folder))
+    return bool(checkpoint_paths(folder))
 
 
 def load_latest(folder: Path) -> dict[str, Any] | None:
@@ -46,7 +48,7 @@ def load_latest(folder: Path) -> dict[str, Any] | None:
     О повреждённом говорит предупреждением и берёт предыдущий.
     ValueError — если повреждены все.
     """
-    paths = _checkpoints(folder)
+    paths = checkpoint_paths(folder)
     for path in paths:
         try:
             return read_checkpoint(path)
@@ -110,6 +112,6 @@ def trim_history(path: Path, step: int) -> None:
         write_atomically(path, lines.encode())
 
 
-def _checkpoints(folder: Path) -> list[Path]:
+def checkpoint_paths(folder: Path) -> list[Path]:
     """Чекпойнты папки, новые первыми."""
     return sorted(folder.glob("checkpoint-*.pt"), reverse=True)

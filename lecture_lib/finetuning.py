@@ -147,7 +147,7 @@ def fine_tune(
             task_loss,
             config,
             evaluate=best.evaluate if score is not None else None,
-            stop=best.is_over,
+            watch=lambda row: best.is_over(),
             progress=progress,
         )
     best.restore()

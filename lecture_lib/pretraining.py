@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lecture_lib.checkpoints import KEPT
 from lecture_lib.config import EncoderConfig, PretrainingConfig
 from lecture_lib.heads import PretrainingModel
 from lecture_lib.losses import causal_labels, mlm_loss, nsp_loss
@@ -171,13 +172,15 @@ def pretrain(
     resume: bool = True,
     *,
     validation: TokenizedCorpus | None = None,
+    watch: Callable[[dict[str, float]], bool | None] | None = None,
+    kept: int | None = KEPT,
     log_every: int = 20,
     progress: bool = True,
 ) -> tuple[PretrainingModel, History]:
     """Предобучает модель с нуля (или с чекпойнта в folder) и возвращает её и ход обучения.
 
     validation — отложенный корпус: по нему считаются eval_loss, eval_accuracy и
-    eval_nsp_accuracy. Про folder, resume, прерывание и расхождение — см. `training.train`.
+    eval_nsp_accuracy. Про остальное, прерывание и расхождение — см. `training.train`.
     ValueError — если config, pretraining и corpus не подходят друг другу.
     """
     check_compatible(config, pretraining, corpus)
@@ -195,6 +198,8 @@ def pretrain(
             resume=resume,
             evaluate=(lambda model: evaluate(model, questions)) if questions else None,
             about={"corpus": corpus.fingerprint},
+            watch=watch,
+            kept=kept,
             log_every=log_every,
             progress=progress,
         )

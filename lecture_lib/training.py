@@ -26,6 +26,7 @@ from tqdm.auto import tqdm
 
 from lecture_lib.checkpoints import (
     HISTORY,
+    KEPT,
     append_row,
     check_same_run,
     has_checkpoints,
@@ -71,7 +72,8 @@ def train(
     resume: bool = True,
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
     about: Mapping[str, Any] | None = None,
-    stop: Callable[[], bool] | None = None,
+    watch: Callable[[dict[str, float]], bool | None] | None = None,
+    kept: int | None = KEPT,
     log_every: int = 20,
     progress: bool = True,
 ) -> History:
@@ -82,8 +84,9 @@ def train(
     складываются, остальное усредняется за log_every шагов.
     folder — куда писать чекпойнты и history.jsonl; при resume=True обучение продолжается
     с последнего целого чекпойнта. about — от чего ещё зависят веса, кроме настроек (отпечаток
-    корпуса): с другим about обучение не продолжится. stop() — спрашивается после каждой проверки
-    evaluate: True — кончить раньше срока, это не прерывание.
+    корпуса): с другим about обучение не продолжится. watch(row) получает каждую строку журнала;
+    если вернёт True, обучение кончается раньше срока — с чекпойнтом, но не как прерванное.
+    kept — сколько последних чекпойнтов хранить, None — все.
 
     «Прервать» (Ctrl+C) заканчивает текущий шаг, сохраняет чекпойнт и возвращает History
     с interrupted=True. TrainingDiverged — если функция потерь стала nan или inf.
@@ -107,9 +110,9 @@ def train(
             if save or score or run.step % log_every == 0:
                 row = window.row() | (_evaluate(model, evaluate) if score else {})
                 history.rows.append(row)
-                _keep(folder, run, row, save)
+                enough = bool(watch and watch(row))
+                _keep(folder, run, row, save or enough, kept)
                 window.restart()
-                enough = bool(score and stop and stop())
     model.eval()
     history.interrupted = run.step < config.total_steps and not enough
     if history.interrupted:
@@ -117,13 +120,15 @@ def train(
     return history
 
 
-def _keep(folder: Path | None, run: _Run, row: dict[str, float], save: bool) -> None:
+def _keep(
+    folder: Path | None, run: _Run, row: dict[str, float], save: bool, kept: int | None
+) -> None:
     """Дописывает строку в журнал на диске и, если пора, чекпойнт."""
     if folder is None:
         return
     append_row(folder / HISTORY, row)
     if save:
-        save_checkpoint(folder, run.step, run.state())
+        save_checkpoint(folder, run.step, run.state(), kept)
 
 
 def _one_step(
@@ -225,7 +230,10 @@ class _Run:
             self.step, self.tokens = state["step"], state["tokens"]
             self.seconds = state["seconds"]
         trim_history(folder / HISTORY, self.step)
-        return read_history(folder / HISTORY)
+        rows = read_history(folder / HISTORY)
+        if not rows and self.step:  # журнал удалили: сколько пройдено, знает и чекпойнт
+            rows = [{"step": self.step, "tokens": self.tokens, "seconds": self.seconds}]
+        return rows
 
 
 class _Window:

@@ -12,7 +12,13 @@ import torch
 from torch import nn
 from transformers import get_linear_schedule_with_warmup
 
-from lecture_lib.checkpoints import HISTORY, read_checkpoint, read_history, save_checkpoint
+from lecture_lib.checkpoints import (
+    HISTORY,
+    checkpoint_paths,
+    read_checkpoint,
+    read_history,
+    save_checkpoint,
+)
 from lecture_lib.config import PretrainingConfig
 from lecture_lib.optimization import (
     learning_rate_at,
@@ -164,6 +170,40 @@ def test_resume_after_sigkill_is_bit_identical(tmp_path, step, file):
     assert same_weights(resumed, whole)
     for name in ("step", "loss", "accuracy", "grad_norm", "learning_rate", "tokens"):
         assert history.column(name) == expected.column(name)
+
+
+def test_lost_journal_is_not_a_lost_run(tmp_path):
+    """Журнал оконченного обучения удалили: модель та же, а пройденное знает чекпойнт."""
+    trained, history = run(tmp_path)
+    (tmp_path / HISTORY).unlink()
+    again, found = run(tmp_path)
+    assert same_weights(again, trained)
+    assert found.rows[-1]["step"] == CONFIG.total_steps
+    assert found.rows[-1]["tokens"] == history.rows[-1]["tokens"]
+
+
+def test_watcher_stops_the_run_and_it_goes_on_later(tmp_path):
+    """watch видит каждую строку журнала; по его слову обучение кончено с чекпойнтом."""
+    seen = []
+
+    def watch(row):
+        seen.append(row["step"])
+        return row["step"] == 15
+
+    stopped, history = run(tmp_path, watch=watch)
+    assert seen == [5, 10, 15] == [row["step"] for row in history.rows]
+    assert not history.interrupted
+    resumed, history = run(tmp_path)
+    whole, expected = run()
+    assert same_weights(resumed, whole) and not same_weights(stopped, whole)
+    assert history.column("loss") == expected.column("loss")
+
+
+def test_all_checkpoints_are_kept_if_asked(tmp_path):
+    run(tmp_path / "last")
+    run(tmp_path / "all", kept=None)
+    steps = [[int(p.stem[-8:]) for p in checkpoint_paths(tmp_path / n)] for n in ("last", "all")]
+    assert steps == [[30, 20], [30, 20, 10]]
 
 
 def test_interrupt_finishes_the_step_and_resumes(tmp_path, capsys):

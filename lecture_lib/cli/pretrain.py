@@ -34,6 +34,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint-every", type=whole, metavar="N", help="шагов между чекпойнтами"
     )
+    parser.add_argument(
+        "--keep-all", action="store_true", help="хранить все чекпойнты, а не два последних"
+    )
     parser.add_argument("--seed", type=seed, metavar="ЗЕРНО", help="зерно генератора (0)")
     parser.add_argument(
         "--quick", action="store_true", help=f"проба: {QUICK['total_steps']} шагов, малые батчи"
@@ -43,6 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Предобучает модель; прерванный запуск продолжает с последнего чекпойнта."""
+    from lecture_lib.checkpoints import KEPT
     from lecture_lib.pretrained import save_pretrained
     from lecture_lib.pretraining import pretrain
 
@@ -52,7 +56,8 @@ def run(options: argparse.Namespace) -> None:
     cache = folder.parent / "cache"
     train = tokenized("train", count, config.seed, cache)
     held_out = tokenized("validation", max(count // 50, 200), config.seed, cache)
-    model, history = pretrain(encoder, config, train, folder, validation=held_out)
+    kept = None if options.keep_all else KEPT
+    model, history = pretrain(encoder, config, train, folder, validation=held_out, kept=kept)
     card = model_card(options, config, count, history)
     save_pretrained(model, folder, card)
     if options.json:

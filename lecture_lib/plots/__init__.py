@@ -5,7 +5,7 @@
 """
 
 from lecture_lib.plots.attention import attention_grid, attention_lines, attention_matrix
-from lecture_lib.plots.curves import loss_curves
+from lecture_lib.plots.curves import loss_curves, training_panels
 from lecture_lib.plots.divergence import divergence_profile
 from lecture_lib.plots.embeddings import embedding_sum
 from lecture_lib.plots.heads import attention_budget, head_ablation, probe_shares
@@ -36,5 +36,6 @@ __all__ = [
     "probe_shares",
     "replacement_strip",
     "share_convergence",
+    "training_panels",
     "visibility",
 ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lecture_lib.plots.picture import FONT, SERIES, Picture, clean
+from matplotlib.axes import Axes
+
+from lecture_lib.plots.picture import FONT, INK, SERIES, WIDTH, Picture, clean
 
 
 def loss_curves(
@@ -12,16 +14,34 @@ def loss_curves(
     xlabel: str = "шаг",
     ylabel: str = "функция потерь",
 ) -> Picture:
-    """Кривые обучения: {название: [(шаг, значение), …]}."""
+    """Кривые обучения в общих осях: {название: [(шаг, значение), …]}."""
     picture = Picture(f"{ylabel} по оси «{xlabel}»: {', '.join(curves)}", 4.2)
     axes = picture.subplots()
     for number, (name, points) in enumerate(curves.items()):
-        colour, marker, _ = SERIES[number % len(SERIES)]
-        x, y = zip(*points, strict=True) if points else ((), ())
-        every = max(1, len(points) // 8)
-        axes.plot(x, y, color=colour, marker=marker, markevery=every, ms=8, lw=2.5, label=name)
+        _curve(axes, points, number, name)
     axes.set_xlabel(xlabel, fontsize=FONT)
     axes.set_ylabel(ylabel, fontsize=FONT)
     clean(axes, "both")
     axes.legend(fontsize=FONT, frameon=False)
     return picture
+
+
+def training_panels(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Picture:
+    """Кривые обучения, каждая в своём поле и со своей осью: {название: [(шаг, значение), …]}."""
+    said = "; ".join(f"{name} — {points[-1][1]:.2f}" for name, points in curves.items() if points)
+    width = max(WIDTH, 4.2 * len(curves))
+    picture = Picture(f"ход обучения: {said or 'пока пусто'}", 3.6, width)
+    fields = picture.subplots(1, len(curves), squeeze=False)[0]
+    for number, (axes, (name, points)) in enumerate(zip(fields, curves.items(), strict=True)):
+        _curve(axes, points, number, name)
+        axes.set_title(name, fontsize=FONT, color=INK)
+        axes.set_xlabel("шаг", fontsize=FONT)
+        clean(axes, "both")
+    return picture
+
+
+def _curve(axes: Axes, points: Sequence[tuple[float, float]], number: int, name: str) -> None:
+    colour, marker, _ = SERIES[number % len(SERIES)]
+    x, y = zip(*points, strict=True) if points else ((), ())
+    every = max(1, len(points) // 8)
+    axes.plot(x, y, color=colour, marker=marker, markevery=every, ms=8, lw=2.5, label=name)

@@ -15,7 +15,14 @@ from matplotlib.figure import Figure
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#C8CCD0", "#222222"
 PALE_BLUE, PAPER = "#D6E8F3", "#FFFFFF"
 DEEP_ORANGE, DEEP_GREEN = "#B04A00", "#00734F"  # темнее: ими пишут и на них пишут
-SERIES = ((BLUE, "o", ""), (ORANGE, "s", "///"), (GREEN, "^", "xxx"))
+SERIES = (
+    (BLUE, "o", ""),
+    (ORANGE, "s", "///"),
+    (GREEN, "^", "xxx"),
+    ("#CC79A7", "D", "..."),
+    ("#56B4E9", "v", "++"),
+    ("#8A6D00", "P", "oo"),
+)
 
 FONT, SMALL_FONT = 15, 13
 WIDTH = 9.0  # дюймов: рисунок входит в ширину тетради

@@ -1,0 +1,111 @@
+"""Согласование выбором из двух: «Анна вчера [MASK] в парк» — «пошла» или «пошёл»?
+
+Вопрос — сказуемое прошедшего времени, закрытое маской, и две формы одного глагола: верная и
+чужая (другой род или число). Модель права, если верной даёт больше. Вопросы уравновешены: на
+каждую пару форм столько же вопросов, где верна первая, сколько тех, где вторая. Поэтому тот, кто
+всегда отвечает самой частой формой, прав ровно в половине случаев — это и есть случайный уровень.
+
+Приём — из Linzen, Dupoux, Goldberg, 2016 и Goldberg, 2019 («Assessing BERT's Syntactic Abilities»).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lecture_lib.corpus import Sentence, documents
+from lecture_lib.corpus.lexicon import lexicon
+from lecture_lib.experiments.statistics import wilson_interval
+from lecture_lib.word_search import log_probabilities
+
+FORMS = ("past masc", "past femn", "past neut", "past plur")
+LONGEST_TEXT = 60  # токенов: предложения длиннее ничего не добавляют, а считать их дольше
+
+
+@dataclass(frozen=True)
+class AgreementQuestion:
+    """Предложение с маской на месте сказуемого и две формы: номера токенов и слова.
+
+    distance — сколько слов от подлежащего до сказуемого; отрицательное — подлежащее правее.
+    """
+
+    text: str
+    input_ids: tuple[int, ...]
+    place: int
+    right: str
+    wrong: str
+    right_id: int
+    wrong_id: int
+    kinds: tuple[str, str]
+    distance: int
+
+
+def sample_questions(
+    tokenizer, count: int = 200, seed: int = 0, split: str = "validation"
+) -> list[AgreementQuestion]:
+    """Уравновешенные вопросы из отложенных документов, не больше одного на документ.
+
+    ValueError — столько вопросов в десятикратном запасе документов не нашлось.
+    """
+    draw = random.Random(f"{seed} согласование")
+    waiting: dict[tuple[str, str], list[AgreementQuestion]] = {}
+    found: list[AgreementQuestion] = []
+    for document in documents(seed, split, 0, 40 * count, truth=True):
+        made = [q for s in document.sentences for q in _questions(s, tokenizer, draw)]
+        if not made:
+            continue
+        question = made[int(draw.random() * len(made))]
+        mirror = waiting.get(question.kinds[::-1])
+        if mirror:  # вопрос в обратную сторону уже ждёт: пара уравновешена
+            found += [mirror.pop(), question]
+        else:
+            waiting.setdefault(question.kinds, []).append(question)
+        if len(found) >= count:
+            return found[:count]
+    raise ValueError(f"count = {count}: уравновешенных вопросов нашлось только {len(found)}.")
+
+
+def answer(model, tokenizer, questions: Sequence[AgreementQuestion]) -> list[bool]:
+    """Права ли модель: дала ли верной форме больше, чем чужой."""
+    rows = [list(question.input_ids) for question in questions]
+    places = [question.place for question in questions]
+    scores = log_probabilities(model, tokenizer.pad_token_id, rows, places)
+    return [
+        bool(row[question.right_id] > row[question.wrong_id])
+        for row, question in zip(scores, questions, strict=True)
+    ]
+
+
+def score(model, tokenizer, questions: Sequence[AgreementQuestion]) -> dict[str, Any]:
+    """Доля верных выборов с интервалом Уилсона: {accuracy, low, high, total}."""
+    right = sum(answer(model, tokenizer, questions))
+    low, high = wilson_interval(right, len(questions))
+    return {"accuracy": right / len(questions), "low": low, "high": high, "total": len(questions)}
+
+
+def _questions(sentence: Sentence, tokenizer, draw: random.Random) -> Iterator[AgreementQuestion]:
+    """Вопросы о сказуемых предложения, у которых обе формы — целые токены словаря."""
+    words = lexicon()
+    for index, word in enumerate(sentence.truth):
+        if word.pos != "VERB" or "past" not in word.features or word.head is None:
+            continue
+        lexeme = words.lexemes.get(("VERB", word.lemma))
+        spelled = word.text.lower()
+        kind = next((k for k in FORMS if lexeme and lexeme.forms.get(k) == spelled), None)
+        if kind is None:
+            continue
+        other = draw.choice([form for form in FORMS if form != kind])
+        wrong = lexeme.forms.get(other, spelled)
+        known = tokenizer.get_vocab()
+        if wrong == spelled or spelled not in known or wrong not in known:
+            continue
+        text = f"{sentence.text[: word.start]}{tokenizer.mask_token}{sentence.text[word.end :]}"
+        ids = tuple(tokenizer(text).input_ids)
+        if len(ids) <= LONGEST_TEXT:
+            place = ids.index(tokenizer.mask_token_id)
+            yield AgreementQuestion(
+                text, ids, place, spelled, wrong, known[spelled], known[wrong],
+                (kind, other), index - word.head,
+            )  # fmt: skip
