@@ -279,3 +279,15 @@ MINI_PRETRAINING = PretrainingConfig(
 MINI_CAUSAL_PRETRAINING = replace(
     MINI_PRETRAINING, objective="clm", next_sentence=False, masking=MaskingConfig()
 )
+
+# TINY учится при студенте: короткие отрезки и маленький батч — больше шагов в минуту.
+TINY_PRETRAINING = PretrainingConfig(
+    batch_size=16,
+    sequence_length=64,
+    total_steps=1500,
+    learning_rate=2e-3,
+    warmup_share=0.05,
+    masking=MaskingConfig(probability=0.3, unit="whole_word"),
+    evaluate_every=50,
+    checkpoint_every=250,
+)
