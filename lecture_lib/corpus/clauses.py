@@ -144,8 +144,8 @@ class Story(Phrases):
             return self.plain()  # «Почему я помыла руки?» о себе не спрашивают
         aspect = "impf" if self.tense == "pres" else "perf"
         words = list({"futr": ("когда",), "pres": ("почему",), "past": ("",)}[self.tense])
-        if self.tense == "futr" and frame.has("act"):
-            words = []  # «Когда вы закроете глаза?» — нет
+        if self.tense != "past" and frame.has("act"):
+            words = []  # «Когда вы закроете глаза?», «Почему вы гладите кошку?» — нет
         if not own:
             words += ["", "неужели"] if self.tense != "futr" else [""]
             words += ["зачем"] if frame.has("buy", "act") and self.tense != "futr" else []

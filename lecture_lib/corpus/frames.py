@@ -158,8 +158,11 @@ class Frames:
         if not frame.verb(aspect):
             aspect = "impf" if aspect == "perf" else "perf"
             kind = TIME_KINDS[tense][0]
-        if frame.has("feeling", "notime") or (
-            state.draw() > 0.62 and kind not in ("freq", "duration")
+        trifle = tense == "futr" and frame.has("act")  # «через час я поглажу щенка»
+        if (
+            trifle
+            or frame.has("feeling", "notime")
+            or (state.draw() > 0.62 and kind not in ("freq", "duration"))
         ):
             return aspect, None
         adverb = self.adverb(state, kind, Setting(tense, aspect, plural, tags=frame.tags))

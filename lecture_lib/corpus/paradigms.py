@@ -172,9 +172,9 @@ def _adjective_key(tag) -> str:
 def _verb(parse, flags: frozenset) -> dict:
     forms: dict[str, str] = {}
     perfective = parse.tag.aspect == "perf"
-    usual = sorted(  # «услышав», а не «услыша»
+    usual = sorted(  # «услышав», а не «услыша»; «выйдя», а не «вышедши»
         _forms_of(parse, {"VERB", "INFN", "GRND"}),
-        key=lambda form: perfective and not form.word.endswith(("в", "вшись", "шись", "ши")),
+        key=lambda form: perfective and _gerund_rank(form.word),
     )
     for form in usual:
         tag = form.tag
@@ -197,6 +197,13 @@ def _verb(parse, flags: frozenset) -> dict:
             key = f"fin {person} {tag.number}"
         forms.setdefault(key, form.word)
     return _entry(forms, aspect=str(parse.tag.aspect))
+
+
+def _gerund_rank(word: str) -> int:
+    """Место деепричастия среди вариантов: «услышав», потом «выйдя», потом «вышедши»."""
+    if word.endswith(("в", "вшись", "шись")):
+        return 0
+    return 2 if word.endswith("ши") else 1
 
 
 def _numeral(parse, flags: frozenset) -> dict:
