@@ -64,6 +64,8 @@ class Story(Phrases):
         aspect, adverb = self.frames.time(self.state, frame, self.tense, False)
         if adverb and (not frame.source.tags & TIMED or adverb.kind != "time_any"):
             adverb = None  # «через год кот замяукает» — так о зверях и вещах не говорят
+        if adverb and adverb.text.startswith(("после", "перед")):
+            adverb = None  # «после ужина грузовик поехал» — ужинают люди
         if self.tense == "futr" and not frame.has("arrive"):
             return self.plain()
         if frame.has("nopres", "arrive", "accident") and aspect == "impf":

@@ -24,9 +24,11 @@ ENDINGS = {
         "return": ("{пойти V} домой", "{поехать V} домой", "{вернуться V} домой"),
         "ride": ("{сесть V} в {автобус|трамвай|такси accs}", "{пойти V} на {остановка accs}"),
         "out": (
-            "{пойти V} {to магазин|аптека|рынок|парк|библиотека|почта}",
+            "{пойти V} {to магазин|аптека|рынок|библиотека|почта}",
+            "{пойти V} в {парк accs}",
             "{пойти V} на {прогулка accs}",
         ),
+        "errand": ("{пойти V} {to магазин|аптека|рынок|библиотека|почта}",),
         "phone": (f"{{позвонить V}} {{{KIN} datv}}",),
         "tell": (f"{{рассказать V}} об этом {{{KIN} datv}}",),
         "visit": (f"{{поехать V}} к {{{KIN} datv}}",),
@@ -48,6 +50,7 @@ ENDINGS = {
         "return": ("{идти V} домой", "{возвращаться V} домой"),
         "ride": ("{садиться V} в {автобус|трамвай|такси accs}",),
         "out": ("{идти V} {to магазин|аптека|рынок|парк|библиотека|почта}",),
+        "errand": ("{идти V} {to магазин|аптека|рынок|библиотека|почта}",),
         "phone": (f"{{звонить V}} {{{KIN} datv}}",),
         "tell": (f"{{звонить V}} {{{KIN} datv}}",),
         "visit": (f"{{ехать V}} к {{{KIN} datv}}",),
@@ -60,7 +63,7 @@ ENDINGS = {
 # Какое продолжение уместно после какого дела: отдыхают после работы, а не после разговора.
 AFTER = {
     "work": ("return", "out", "phone", "visit", "meet", "drink", "rest"),
-    "leisure": ("return", "out", "phone", "visit", "drink"),
+    "leisure": ("return", "errand", "phone", "visit", "drink"),  # погуляв, не идут в парк
     "buy": ("return", "ride", "phone", "tell", "visit", "meet"),
     "eat": ("return", "out", "phone", "visit", "drink"),
     "help": ("return", "ride", "out", "drink"),
@@ -71,6 +74,8 @@ AFTER = {
 
 # О ком уместно «работает в банке»: не о пенсионере и не о том, чьё место работы в самом слове.
 WORKING = ("женщина", "мужчина", "девушка", "юноша")
+
+SENTENCE = 20  # сколько последних слов просмотреть, чтобы не повториться
 
 Piece = Callable[[], None]
 
@@ -179,7 +184,18 @@ class Phrases:
             ending = self.state.pick(texts[self.state.pick(kinds)])
             verb = ending.nodes[0].lexemes[0].lemma
             if verb not in used:
-                return lambda: ending.emit(self.state)
+                return lambda: self.without_repeats(ending)
+
+    def without_repeats(self, ending: Compiled) -> None:
+        """Продолжение с новым лицом: не «погулял с другом и позвонил другу»."""
+        out = self.state.out
+        start = len(out)
+        said = {word.lexeme for word in out[-SENTENCE:] if word.kind == "noun"}
+        for _ in range(5):
+            del out[start:]
+            ending.emit(self.state)
+            if not any(word.lexeme in said for word in out[start:] if word.kind == "noun"):
+                break
 
     def phrase(self, name: str) -> Piece:
         return lambda: self.maker.phrases[name].emit(self.state)
