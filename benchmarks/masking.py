@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 SEED = 0
+RULE = MaskingConfig()  # 15 % и 80/10/10 — о том же просят и collator
 BATCH_SIZE, BATCHES = 64, 20
 LONGEST = 128  # токенов в последовательности вместе со специальными
 ROUNDS, QUICK_ROUNDS = 101, 15  # круг — все батчи по разу у каждой стороны
@@ -58,11 +59,10 @@ class Shares(NamedTuple):
     keep: float
 
 
-def our_side(tokenizer: PreTrainedTokenizerFast) -> Side:
+def our_side(tokenizer: PreTrainedTokenizerFast, config: MaskingConfig = RULE) -> Side:
     """Наше маскирование: сложить последовательности и замаскировать."""
     vocabulary = MaskingVocabulary.from_tokenizer(tokenizer)
     generator = torch.Generator().manual_seed(SEED)
-    config = MaskingConfig()
 
     def mask(rows: Rows) -> Masked:
         input_ids, attention_mask = pad_sequences(rows, tokenizer.pad_token_id)
@@ -79,7 +79,9 @@ def collator_side(tokenizer: PreTrainedTokenizerFast) -> Side:
     """
     from transformers import DataCollatorForLanguageModeling
 
-    collator = DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15, seed=SEED)
+    collator = DataCollatorForLanguageModeling(
+        tokenizer, mlm_probability=RULE.probability, seed=SEED
+    )
 
     def mask(rows: Rows) -> Masked:
         batch = collator([{"input_ids": row} for row in rows])
@@ -112,11 +114,10 @@ def check_same_work(
     for rows in batches:
         counts += count_outcomes(rows, side(rows), tokenizer)
     ordinary, chosen, mask, random = counts.tolist()
-    config = MaskingConfig()
-    check_share("выбранных", chosen, ordinary, config.probability)
+    check_share("выбранных", chosen, ordinary, RULE.probability)
     outcomes = (mask, random, chosen - mask - random)
     names = ("[MASK]", "случайных", "прежних")
-    for name, count, rate in zip(names, outcomes, config.rates, strict=True):
+    for name, count, rate in zip(names, outcomes, RULE.rates, strict=True):
         check_share(name, count, chosen, rate)
     return Shares(chosen / ordinary, *(count / chosen for count in outcomes))
 
