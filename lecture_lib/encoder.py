@@ -22,11 +22,12 @@ from lecture_lib.masking import causal_pattern
 class EncoderOutput:
     """Что вернул кодировщик.
 
+    last_hidden_state — (N, D) в порядке строк, если кодировщику передали positions.
     hidden_states — после эмбеддингов и после каждого слоя, всего L + 1 тензоров (B, S, D);
     attentions — веса внимания каждого слоя, L тензоров (B, H, S, S). Без просьбы — None.
     """
 
-    last_hidden_state: torch.Tensor  # (B, S, D)
+    last_hidden_state: torch.Tensor  # (B, S, D) или (N, D)
     pooled: torch.Tensor | None  # (B, D)
     hidden_states: tuple[torch.Tensor, ...] | None = None
     attentions: tuple[torch.Tensor, ...] | None = None
@@ -132,11 +133,20 @@ class EncoderLayer(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(
-        self, hidden_states: torch.Tensor, attention_bias: torch.Tensor | None = None
+        self,
+        hidden_states: torch.Tensor,
+        attention_bias: torch.Tensor | None = None,
+        positions: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, S, D) -> (B, S, D) и веса внимания (B, H, S, S)."""
+        """(B, S, D) -> (B, S, D) и веса внимания (B, H, S, S); с positions — (N, D) и веса.
+
+        positions (B, S) bool — какие места довести до конца. Токены смотрят друг на друга только
+        во внимании; дальше каждый идёт сам по себе, и ненужных можно не вести.
+        """
         attended, weights = self.attention(hidden_states, attention_bias)
         hidden_states = self.attention_norm(hidden_states + self.dropout(attended))
+        if positions is not None:
+            hidden_states = hidden_states[positions]  # (B, S, D) -> (N, D)
         expanded = F.gelu(self.intermediate(hidden_states))  # (B, S, 4·D)
         hidden_states = self.output_norm(hidden_states + self.dropout(self.output(expanded)))
         return hidden_states, weights
@@ -179,31 +189,59 @@ class Encoder(nn.Module):
         attention_mask: torch.Tensor | None = None,
         token_type_ids: torch.Tensor | None = None,
         *,
+        positions: torch.Tensor | None = None,
         output_hidden_states: bool = False,
         output_attentions: bool = False,
     ) -> EncoderOutput:
         """Читает батч: input_ids, attention_mask (1 — токен, 0 — дополнение), сегменты — (B, S).
 
-        ValueError — форма не (B, S), строка длиннее числа позиций, номер за пределами словаря.
+        positions (B, S) bool — нужны лишь эти места: last_hidden_state выйдет (N, D), а последний
+        слой сделает меньше работы. ValueError — форма не (B, S), строка длиннее числа позиций,
+        номер за пределами словаря.
         """
         self._check_inputs(input_ids, attention_mask, token_type_ids)
+        if positions is not None:
+            _check_positions(positions, input_ids)
+        kept = self._kept(positions)
         hidden_states = self.embeddings(input_ids, token_type_ids)
         if torch.is_autocast_enabled(input_ids.device.type):
             hidden_states = hidden_states.to(torch.get_autocast_dtype(input_ids.device.type))
         bias = self._attention_bias(input_ids, attention_mask, hidden_states.dtype)
         all_states, all_weights = [hidden_states], []
         for layer in self.layers:
-            hidden_states, weights = layer(hidden_states, bias)
+            # Последний слой ведёт до конца лишь нужные места — если не просили состояний целиком.
+            skips = layer is self.layers[-1] and not output_hidden_states
+            hidden_states, weights = layer(hidden_states, bias, kept if skips else None)
             if output_hidden_states:
                 all_states.append(hidden_states)
             if output_attentions:
                 all_weights.append(weights)
+        if positions is not None and output_hidden_states:
+            hidden_states = hidden_states[kept]  # (B, S, D) -> (N, D)
+        last_hidden_state, pooled = self._finish(hidden_states, positions, kept)
         return EncoderOutput(
-            last_hidden_state=hidden_states,
-            pooled=self.pooler(hidden_states) if self.pooler is not None else None,
+            last_hidden_state=last_hidden_state,
+            pooled=pooled,
             hidden_states=tuple(all_states) if output_hidden_states else None,
             attentions=tuple(all_weights) if output_attentions else None,
         )
+
+    def _kept(self, positions: torch.Tensor | None) -> torch.Tensor | None:
+        """Места, нужные до конца, (B, S): positions и, если есть pooler, [CLS]; None — все."""
+        if positions is None or self.pooler is None:
+            return positions
+        return positions | _first_places(positions)
+
+    def _finish(
+        self, states: torch.Tensor, positions: torch.Tensor | None, kept: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Состояния на positions и вектор [CLS]; states — (B, S, D) или, на местах kept, (N, D)."""
+        if positions is None:
+            first = states[:, :1]  # (B, 1, D)
+        else:
+            first = states[_first_places(positions)[kept]][:, None]  # (N, D) -> (B, 1, D)
+            states = states[positions[kept]]
+        return states, self.pooler(first) if self.pooler is not None else None
 
     def _attention_bias(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, dtype: torch.dtype
@@ -262,3 +300,18 @@ def _check_range(name: str, ids: torch.Tensor, size: int) -> None:
     for value in (smallest, largest):
         if not 0 <= value < size:
             raise ValueError(f"{name}: номера {value} нет, всего их {size}.")
+
+
+def _check_positions(positions: torch.Tensor, input_ids: torch.Tensor) -> None:
+    if positions.dtype != torch.bool or positions.shape != input_ids.shape:
+        raise ValueError(
+            f"positions: тип {positions.dtype}, форма {tuple(positions.shape)}, "
+            f"а нужны torch.bool и {tuple(input_ids.shape)}."
+        )
+
+
+def _first_places(positions: torch.Tensor) -> torch.Tensor:
+    """Места [CLS], (B, S) bool: первый столбец."""
+    first = torch.zeros_like(positions)
+    first[:, 0] = True
+    return first

@@ -44,11 +44,13 @@ def flop_rows(
 ) -> list[FlopRow]:
     """Операции PretrainingModel по частям на батче (B, S) — вместе с дополнением.
 
-    predictions — сколько мест идёт через голову MLM (с positions — их число, без него B·S);
-    0 — головы нет. ValueError — число не целое или строка длиннее числа позиций модели.
+    predictions — сколько мест идёт через голову MLM: с positions — их число ([CLS] среди них не
+    бывает), без него B·S; 0 — головы нет. ValueError — число не целое или слишком велико.
     """
     _check(config, batch_size, sequence_length, predictions, next_sentence)
-    rows = _layer_rows(config, batch_size, sequence_length)
+    places = batch_size * sequence_length
+    kept = _kept(config, batch_size, predictions, places) if predictions else places
+    rows = _attention_rows(config, batch_size, sequence_length) + _wide_rows(config, places, kept)
     size = config.hidden_size
     if config.add_pooling_layer:
         # Без головы NSP вектор [CLS] считается, но никому не нужен: градиент к нему не придёт.
@@ -81,22 +83,36 @@ def flop_table(rows: Sequence[FlopRow]) -> str:
     )
 
 
-def _layer_rows(config: EncoderConfig, batch_size: int, sequence_length: int) -> list[FlopRow]:
-    """Строки слоя, каждая умножена на число слоёв.
+def _attention_rows(config: EncoderConfig, batch_size: int, sequence_length: int) -> list[FlopRow]:
+    """Внимание всех слоёв.
 
-    Голов внимания в формуле нет: H голов размера D/H стоят столько же, сколько одна размера D.
+    Голов в формуле нет: H голов размера D/H стоят столько же, сколько одна размера D.
     """
-    size, wide, layers = config.hidden_size, config.intermediate_size, config.num_hidden_layers
-    tokens = batch_size * sequence_length
+    size, layers = config.hidden_size, config.num_hidden_layers
+    places = batch_size * sequence_length
     scores = (2, batch_size, sequence_length, sequence_length, size)
     return [
-        _row("Внимание: запросы, ключи, значения", layers, 3, 2, tokens, size, size),
+        _row("Внимание: запросы, ключи, значения", layers, 3, 2, places, size, size),
         _row("Внимание: оценки Q·Kᵀ", layers, *scores),
         _row("Внимание: веса на значения", layers, *scores),
-        _row("Внимание: выход O", layers, 2, tokens, size, size),
-        _row("Полносвязная часть: расширение", layers, 2, tokens, size, wide),
-        _row("Полносвязная часть: сжатие", layers, 2, tokens, wide, size),
+        _row("Внимание: выход O", layers, 2, places, size, size),
     ]
+
+
+def _wide_rows(config: EncoderConfig, places: int, kept: int) -> list[FlopRow]:
+    """Полносвязная часть: в последнем слое — лишь на kept местах из places, в прочих — на всех."""
+    size, wide, layers = config.hidden_size, config.intermediate_size, config.num_hidden_layers
+    forward = 2 * size * wide * ((layers - 1) * places + kept)
+    formula = f"2·{size}·{wide}·({layers - 1}·{places} + {kept})"
+    return [
+        FlopRow(f"Полносвязная часть: {part}", formula, forward, 2 * forward)
+        for part in ("расширение", "сжатие")
+    ]
+
+
+def _kept(config: EncoderConfig, batch_size: int, predictions: int, places: int) -> int:
+    """Сколько мест последний слой ведёт до конца: предсказываемые и, если есть pooler, [CLS]."""
+    return min(predictions + (batch_size if config.add_pooling_layer else 0), places)
 
 
 def _row(component: str, *factors: int, back: int = 2) -> FlopRow:

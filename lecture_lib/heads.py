@@ -35,7 +35,7 @@ class PretrainingOutput:
 
     mlm_logits: torch.Tensor  # (B, S, V) или (N, V), если переданы positions
     nsp_logits: torch.Tensor | None  # (B, 2), 0 — фразы шли подряд
-    last_hidden_state: torch.Tensor  # (B, S, D)
+    last_hidden_state: torch.Tensor  # (B, S, D) или (N, D), если переданы positions
     pooled: torch.Tensor | None = None  # (B, D)
     hidden_states: tuple[torch.Tensor, ...] | None = None
     attentions: tuple[torch.Tensor, ...] | None = None
@@ -117,21 +117,19 @@ class PretrainingModel(nn.Module):
         """Предсказывает токены; input_ids, attention_mask, token_type_ids — (B, S).
 
         positions (B, S) bool — считать логиты только там, (N, V) в порядке строк; без него —
-        везде, (B, S, V). Предсказывать надо 15 % мест, а выход в словарь — дорогая часть модели.
+        везде, (B, S, V). Предсказывать надо 15 % мест, а выход в словарь — дорогая часть модели;
+        полносвязная часть последнего слоя остальным местам тоже ни к чему.
         """
         encoded = self.encoder(
             input_ids,
             attention_mask,
             token_type_ids,
+            positions=positions,
             output_hidden_states=output_hidden_states,
             output_attentions=output_attentions,
         )
-        states = encoded.last_hidden_state
-        if positions is not None:
-            _check_positions(positions, input_ids)
-            states = states[positions]  # (B, S, D) -> (N, D)
         return PretrainingOutput(
-            mlm_logits=self.mlm_head(states),
+            mlm_logits=self.mlm_head(encoded.last_hidden_state),
             nsp_logits=self.nsp_head(encoded.pooled) if self.nsp_head is not None else None,
             last_hidden_state=encoded.last_hidden_state,
             pooled=encoded.pooled,
@@ -245,11 +243,3 @@ def _new_classifier(size: int, num_labels: int, config: EncoderConfig) -> nn.Lin
     nn.init.normal_(layer.weight, std=config.initializer_range)
     nn.init.zeros_(layer.bias)
     return layer
-
-
-def _check_positions(positions: torch.Tensor, input_ids: torch.Tensor) -> None:
-    if positions.dtype != torch.bool or positions.shape != input_ids.shape:
-        raise ValueError(
-            f"positions: тип {positions.dtype}, форма {tuple(positions.shape)}, "
-            f"а нужны torch.bool и {tuple(input_ids.shape)}."
-        )

@@ -59,7 +59,10 @@ def test_equals_torch_both_ways(config, next_sentence, predicted):
     model = PretrainingModel(config, next_sentence=next_sentence)
     positions = None
     if predicted is not None:
-        positions = (torch.arange(BATCH * LENGTH) < predicted).view(BATCH, LENGTH)
+        ordinary = [place for place in range(BATCH * LENGTH) if place % LENGTH]  # не [CLS]
+        positions = torch.zeros(BATCH * LENGTH, dtype=torch.bool)
+        positions[ordinary[:predicted]] = True
+        positions = positions.view(BATCH, LENGTH)
     forward, output = counted(lambda: model(*inputs(), positions=positions))
     loss = loss_of(output, positions, next_sentence)
     backward, _ = counted(loss.backward)
@@ -126,6 +129,7 @@ def test_table_is_readable():
     rows = flop_rows(MINI, 64, 128, predictions=1228)
     table = flop_table(rows).splitlines()
     assert "6·3·2·8192·192·192" in table[0] and "10,872" in table[0] and "21,743" in table[0]
+    assert "2·192·768·(5·8192 + 1292)" in table[4]  # 1228 предсказаний и 64 [CLS]
     forward = sum(row.forward for row in rows) / 1e9
     assert table[-1].split()[:3] == ["Всего,", "млрд", f"{forward:.3f}".replace(".", ",")]
     assert len({len(line) for line in table}) == 1

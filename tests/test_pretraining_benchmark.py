@@ -7,6 +7,7 @@ import pytest
 import torch
 from small_corpus import sentences, stories
 
+from benchmarks import pretraining
 from benchmarks.pretraining import (
     Lap,
     Plan,
@@ -177,3 +178,17 @@ def test_race_fits_into_its_time():
     assert race_steps(measured, plan._replace(most_race_steps=10)) == 10
     assert race_steps(measured, plan._replace(least_race_steps=40)) == 40
     assert replace(CONFIG, total_steps=race_steps(measured, plan)).total_steps % plan.stops == 0
+
+
+def test_whole_measurement_on_a_toy(monkeypatch):
+    """Весь замер от корпуса до отчёта — на игрушечной модели: ключи на месте, строки читаемы."""
+    toy = replace(SMALL, vocab_size=8000, max_position_embeddings=128)
+    monkeypatch.setattr(pretraining, "ENCODER", toy)
+    monkeypatch.setattr(pretraining, "PEAK_SIZE", 64)
+    values = pretraining.measure(Plan(40, 10, 2, 2, 1, 0.1, 8, 8, 4, 1))
+    assert min(values[n] for n in ("ratio_fp32", "ratio_bf16", "peak_share")) > 0
+    assert values["race"]["steps"] == 8
+    assert [len(curve) for curve in values["race"]["curves"].values()] == [5, 5]
+    lines = pretraining.as_lines(values)
+    assert sum(line.startswith("Hugging Face, bfloat16") for line in lines) == 2
+    assert any("(гонка — 8 шагов)" in line for line in lines) and lines[-1] == "Кругов: 2"
