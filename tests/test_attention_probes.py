@@ -132,8 +132,11 @@ def test_words_are_summed_over_columns_and_averaged_over_rows():
 
 
 def test_units_must_cover_all_tokens():
+    """Токенов столько же, сколько номеров, и у каждого слова хоть один токен."""
     with pytest.raises(ValueError, match="units: их 3"):
         word_attention(torch.eye(4), [0, 1, 2])
+    with pytest.raises(ValueError, match="слово без токенов"):
+        word_attention(torch.eye(4), [0, 1, 3, 3])
 
 
 def test_passage_keeps_words_and_links():
@@ -164,6 +167,16 @@ def test_antecedent_outside_the_passage_is_unknown():
     longest = len(TOKENIZER("Старый кот спал.").input_ids) - 2
     first, second = split_into_passages(TOKENIZER, tiny_document(), longest)
     assert second.antecedent(0) is None and first.names[-2:] == [".", "[SEP]"]
+
+
+def test_words_glued_into_one_token_are_skipped():
+    """Два смайлика — один [UNK]: такое предложение в отрывок не берётся, соседнее — берётся."""
+    glued = (word("Ура", 0, "INTJ"), word("🎉", 4, "PNCT"), word("🎉", 5, "PNCT"))
+    (plain, _) = tiny_document().sentences
+    both = Document(0, "chat", "кот", (Sentence("Ура 🎉🎉", glued), plain))
+    (passage,) = split_into_passages(TOKENIZER, both)
+    assert passage.names == ["[CLS]", "Старый", "кот", "спал", ".", "[SEP]"]
+    assert passage.places[0] == (1, 0)
 
 
 def test_documents_without_truth_are_refused():

@@ -356,7 +356,7 @@ def test_viewer_shows_the_model_attention(viewer):
     assert viewer.tokens == TOKENIZER.convert_ids_to_tokens(ids[0])
     assert "слой 2, голова 1: Дул холодный ветер." in repr(viewer)
     (image,) = viewer.static().axes[0].images
-    torch.testing.assert_close(torch.tensor(image.get_array()), expected)
+    torch.testing.assert_close(torch.tensor(image.get_array().tolist()), expected)
 
 
 def test_viewer_picture_and_message_follow_the_sliders(viewer):

@@ -177,9 +177,9 @@ def head_hits(model: nn.Module, cases: Sequence[Case], pad_token_id: int = 0) ->
 def _looks_right(weights: Tensor, case: Case) -> Tensor:
     """(L, H, U, U) -> (L, H) bool."""
     candidates = case.candidates
-    chosen = weights[:, :, case.unit, candidates].argmax(-1)  # (L, H)
+    most = weights[:, :, case.unit, candidates].max(-1)  # по кандидатам: (L, H)
     is_target = torch.tensor([unit in case.targets for unit in candidates])
-    return is_target[chosen]
+    return is_target[most.indices] & (most.values > 0)  # ни на кого не смотрит — не верно
 
 
 def offset_hits(cases: Sequence[Case]) -> Tensor:

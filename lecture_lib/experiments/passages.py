@@ -67,18 +67,20 @@ def split_into_passages(
 ) -> Iterator[Passage]:
     """Режет документ на отрывки не длиннее longest токенов, целыми предложениями и без повторов.
 
-    Предложение, которое само длиннее, пропускается. ValueError — документ без разметки.
+    Пропускаются предложения, которые сами длиннее или где два слова слились в один токен (смайлики
+    подряд — одно [UNK]). ValueError — документ без разметки.
     """
     if any(sentence.truth is None for sentence in document.sentences):
         raise ValueError(f"document: у документа {document.id} нет разметки (truth=True).")
     pieces = _encode(tokenizer, document)
     chosen: list[int] = []
-    for number, (ids, _) in enumerate(pieces):
+    for number, (ids, owners) in enumerate(pieces):
+        if len(ids) > longest or len(set(owners)) < len(document.sentences[number].truth):
+            continue
         if chosen and sum(len(pieces[n][0]) for n in chosen) + len(ids) > longest:
             yield _join(tokenizer, document, pieces, chosen)
             chosen = []
-        if len(ids) <= longest:
-            chosen.append(number)
+        chosen.append(number)
     if chosen:
         yield _join(tokenizer, document, pieces, chosen)
 
@@ -120,7 +122,7 @@ def _join(
 
 def word_attention(weights: Tensor, units: Sequence[int]) -> Tensor:
     """Внимание между токенами (…, S, S) -> между единицами (…, U, U): столбцы складываются,
-    строки усредняются. ValueError — единиц не столько, сколько токенов.
+    строки усредняются. ValueError — единиц не столько, сколько токенов, или у какой-то их нет.
 
     Источник: Clark et al., 2019, раздел 4.1.
     """
@@ -130,6 +132,8 @@ def word_attention(weights: Tensor, units: Sequence[int]) -> Tensor:
             "на каждый токен."
         )
     owner = torch.nn.functional.one_hot(torch.tensor(units)).to(weights.dtype)  # (S, U)
+    if (owner.sum(0) == 0).any():
+        raise ValueError(f"units = {list(units)}: номера идут с пропуском, есть слово без токенов.")
     to_words = weights @ owner  # (…, S, S) -> (…, S, U)
     return (owner / owner.sum(0)).T @ to_words  # -> (…, U, U)
 

@@ -35,7 +35,7 @@ def attention_matrix(weights: Any, tokens: Sequence[str], title: str = "") -> Pi
     said = f"внимание головы{f' — {title}' if title else ''}: {_strongest(weights, tokens)}"
     picture = Picture(said, 2.0 + 0.44 * size, width=min(12.0, 3.2 + 0.58 * size))
     axes = picture.subplots()
-    axes.imshow(weights, cmap=shades(), vmin=0, vmax=1, aspect="auto")
+    axes.imshow(weights.tolist(), cmap=shades(), vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(size), tokens, rotation=60, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(size), tokens)
     axes.tick_params(labelsize=SMALL_FONT, length=0, colors=INK)
@@ -90,7 +90,7 @@ def attention_grid(weights: Any, title: str = "") -> Picture:
     for layer in range(layers):
         for head in range(heads):
             axes = fields[layer][head]
-            axes.imshow(weights[layer, head], cmap=shades(), vmin=0, vmax=1, aspect="auto")
+            axes.imshow(weights[layer, head].tolist(), cmap=shades(), vmin=0, vmax=1, aspect="auto")
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_color("#9AA0A6")
             if layer == 0:
@@ -121,7 +121,7 @@ def attention_lines(
         axes.text(x, -1.1, place, ha=align, va="center", fontsize=SMALL_FONT, color="#5A5F65")
         for y, token in enumerate(tokens):
             axes.text(x, y, token, ha=align, va="center", fontsize=FONT, color=INK)
-    axes.set(xlim=(-0.75, 1.75), ylim=(size - 0.4, -1.7))
+    axes.set(xlim=(-0.75, 1.75), ylim=(size - 0.4, -1.7), xticks=[], yticks=[])
     axes.set_title(title, fontsize=FONT, color=INK)
     axes.axis("off")
     return picture

@@ -57,11 +57,11 @@ def _line(
     axes.text(-2.6, top + BOX / 2, name, ha="right", va="center", fontsize=FONT, color=INK)
     sign = ("", "+", "+", "=")[line]
     axes.text(-1.2, top + BOX / 2, sign, ha="center", va="center", fontsize=FONT + 4, color=INK)
-    scale = max(float(abs(value)) for vector in rows for value in vector[:SHOWN]) or 1.0
+    seen = [vector[:SHOWN] for vector in rows.tolist()]
+    scale = max(abs(value) for vector in seen for value in vector) or 1.0
     left = 0.0
-    for vector, text, width in zip(rows, shown, widths, strict=True):
-        values = [float(value) / scale for value in vector[:SHOWN]]
-        _box(axes, left, top, width, text, values)
+    for vector, text, width in zip(seen, shown, widths, strict=True):
+        _box(axes, left, top, width, text, [value / scale for value in vector])
         left += width
 
 

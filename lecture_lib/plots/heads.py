@@ -28,6 +28,7 @@ MARKS = {
     "правило": (INK, "^", PAPER),
     "необученная": ("#7A7F85", "D", PAPER),
 }
+WRITTEN_FROM = 0.045  # меньшие доли внимания числом не написаны: рисунок легче, а смысл тот же
 STEP = 0.17  # расстояние между точками одной пробы
 
 
@@ -84,7 +85,7 @@ def _note(axes: Axes, place: float, text: str) -> None:
 
 
 def attention_budget(rows: Sequence[Mapping[str, Any]], places: Sequence[str]) -> Picture:
-    """На что уходит внимание: строка — голова, столбец — место, в клетке — проценты.
+    """На что уходит внимание: строка — голова, столбец — место, в клетке — проценты от 5.
 
     rows — строки attention_budget.run, places — его PLACES.
     """
@@ -103,8 +104,9 @@ def attention_budget(rows: Sequence[Mapping[str, Any]], places: Sequence[str]) -
     axes.spines[:].set_visible(False)
     for y, row in enumerate(shares):
         for x, value in enumerate(row):
-            style = {"color": PAPER if value > DARK else INK, "fontsize": SMALL_FONT}
-            axes.text(x, y, f"{100 * value:.0f}", ha="center", va="center", **style)
+            if value >= WRITTEN_FROM:
+                style = {"color": PAPER if value > DARK else INK, "fontsize": SMALL_FONT}
+                axes.text(x, y, f"{100 * value:.0f}", ha="center", va="center", **style)
     return picture
 
 
