@@ -27,6 +27,7 @@ from torch import Tensor
 
 from lecture_lib.config import PretrainingConfig
 from lecture_lib.masking import IGNORED, MaskingVocabulary
+from lecture_lib.tokenization import vocabulary_fingerprint
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -122,7 +123,7 @@ def tokenize_corpus(
     if cache_folder is None:
         arrays = _tokenize(documents, tokenizer)
     else:
-        folder = Path(cache_folder) / f"{key}-{_fingerprint(tokenizer)}"
+        folder = Path(cache_folder) / f"{key}-{vocabulary_fingerprint(tokenizer)}"
         if not folder.is_dir():
             _save_arrays(folder, _tokenize(documents, tokenizer))
         # mmap: миллионы предложений читаются с диска по мере надобности.
@@ -346,8 +347,3 @@ def _save_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
         os.replace(draft, folder)
     except OSError:  # другой процесс успел раньше и записал то же самое
         shutil.rmtree(draft)
-
-
-def _fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:
-    content = tokenizer.backend_tokenizer.to_str()
-    return hashlib.sha256(content.encode()).hexdigest()[:12]

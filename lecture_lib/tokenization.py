@@ -187,6 +187,17 @@ def _words(
         yield kept[places], lengths
 
 
+def vocabulary_fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:
+    """Отпечаток токенизатора: модель, обученная с другим, поймёт номера неверно.
+
+    Обрезка и дополнение — настройки вызова, а не словаря, и в отпечаток не входят.
+    """
+    content = json.loads(tokenizer.backend_tokenizer.to_str())
+    content |= {"truncation": None, "padding": None}
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def _keep_sample(texts: Iterable[str], sample: list[str]) -> Iterator[str]:
     """Пропускает тексты дальше и откладывает первые из них в sample."""
     for text in texts:

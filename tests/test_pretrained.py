@@ -32,6 +32,7 @@ from lecture_lib.pretrained import (
     save_pretrained,
     to_hugging_face,
 )
+from lecture_lib.tokenization import load_tokenizer, vocabulary_fingerprint
 
 TOLERANCE = 1e-5
 SMALL = EncoderConfig(
@@ -386,3 +387,17 @@ def test_transformers_is_not_loaded_for_our_files(folder):
         f"load_pretrained({str(folder)!r}); assert 'transformers' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["mini", "mini-causal"])
+def test_shipped_models_speak_the_shipped_vocabulary(name):
+    """Чекпойнт обучен с тем токенизатором, что лежит рядом; иначе он понял бы номера неверно."""
+    assert read_card(name)["vocabulary"] == vocabulary_fingerprint(load_tokenizer())
+
+
+def test_shipped_models_saw_the_same():
+    """Причинная сестра прочла столько же токенов того же корпуса за столько же шагов."""
+    mini, causal = read_card("mini"), read_card("mini-causal")
+    for name in ("steps", "documents", "corpus_commit", "seed"):
+        assert mini[name] == causal[name]
+    assert mini["tokens"] == pytest.approx(causal["tokens"], rel=0.02)

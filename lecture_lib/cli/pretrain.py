@@ -49,6 +49,7 @@ def run(options: argparse.Namespace) -> None:
     from lecture_lib.checkpoints import KEPT
     from lecture_lib.pretrained import save_pretrained
     from lecture_lib.pretraining import pretrain
+    from lecture_lib.tokenization import load_tokenizer, vocabulary_fingerprint
 
     encoder, config = configs(options)
     count = options.documents or (QUICK_DOCUMENTS if options.quick else DOCUMENTS)
@@ -58,7 +59,8 @@ def run(options: argparse.Namespace) -> None:
     held_out = tokenized("validation", max(count // 50, 200), config.seed, cache)
     kept = None if options.keep_all else KEPT
     model, history = pretrain(encoder, config, train, folder, validation=held_out, kept=kept)
-    card = model_card(options, config, count, history)
+    vocabulary = vocabulary_fingerprint(load_tokenizer())
+    card = model_card(options, config, count, vocabulary, history)
     save_pretrained(model, folder, card)
     if options.json:
         print_json({"folder": str(folder), **card})
@@ -101,7 +103,9 @@ def tokenized(split: str, count: int, seed: int, cache: Path):
     return tokenize_corpus(source, load_tokenizer(), cache_folder=cache, key=key)
 
 
-def model_card(options: argparse.Namespace, config, documents: int, history) -> dict[str, object]:
+def model_card(
+    options: argparse.Namespace, config, documents: int, vocabulary: str, history
+) -> dict[str, object]:
     """Карточка модели: какой командой она получена, на чём и как отвечает."""
     last: dict[str, float] = {}
     for row in history.rows:
@@ -111,6 +115,7 @@ def model_card(options: argparse.Namespace, config, documents: int, history) -> 
         "preset": options.preset,
         "seed": config.seed,
         "documents": documents,
+        "vocabulary": vocabulary,
         "steps": int(last["step"]),
         "total_steps": config.total_steps,
         "tokens": int(last["tokens"]),
