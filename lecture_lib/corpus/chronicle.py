@@ -13,11 +13,24 @@ from lecture_lib.corpus.frames import Frames
 from lecture_lib.corpus.grammar import VerbNode, compile_template
 from lecture_lib.corpus.lexicon import Lexicon
 from lecture_lib.corpus.phrases import ENDINGS
-from lecture_lib.corpus.state import LINE, State
+from lecture_lib.corpus.state import LINE, Entity, State
 from lecture_lib.corpus.world import World
 
 # Кто герой хроники: житель по имени или лицо местоимения.
 PERSONS = ("name",) * 9 + ("me",) * 3 + ("we",) * 4 + ("you",) + ("vy",) * 2
+# Доля хроник, где герой — не житель по имени, а «моя сестра», «наши соседи», «художница»: у
+# существительного род и число узнаются по слову, и согласование с ним тоже надо показать.
+NOUN_HERO = 0.4
+KIN_HEROES = (
+    "мама папа бабушка дедушка брат сестра дядя тётя сын дочь муж жена друг подруга сосед соседка "
+    "племянник племянница коллега"
+).split()
+ROLE_HEROES = (
+    "учитель учительница врач художник художница музыкант инженер журналист журналистка писатель "
+    "писательница спортсмен спортсменка студент студентка пенсионер пенсионерка фермер архитектор "
+    "женщина мужчина девушка юноша старик старушка"
+).split()
+MANY_HEROES = "друг сосед коллега студент родитель родственник".split()
 TENSES = ("past",) * 10 + ("pres",) * 4 + ("futr",) * 5
 PHRASES = {
     "name": "{S}",
@@ -104,11 +117,25 @@ class Chronicle:
 
     def emit(self, state: State) -> list:
         """Сложить хронику из 4–8 предложений."""
-        hero = state.roles["S"] = state.pick(self.town.adults)
-        friends = self.town.related("friend", hero)
+        person = state.pick(PERSONS)
+        if person == "name" and state.draw() < NOUN_HERO:
+            state.roles["S"] = self.noun_hero(state)
+            friends = self.town.adults
+        else:
+            state.roles["S"] = state.pick(self.town.adults)
+            friends = self.town.related("friend", state.roles["S"])
         state.roles["B"] = state.pick(friends) if friends else None
-        story = Story(self, state, state.pick(PERSONS), state.pick(TENSES))
+        story = Story(self, state, person, state.pick(TENSES))
         for _ in range(4 + int(state.draw() * 5)):
             story.sentence()
             state.out.append(LINE)
         return []
+
+    def noun_hero(self, state: State) -> Entity:
+        """Герой-существительное: «моя сестра», «наши соседи» или «художница»."""
+        many = state.draw() < 0.25
+        kin = many or state.draw() < 0.6
+        lemma = state.pick(MANY_HEROES if many else KIN_HEROES if kin else ROLE_HEROES)
+        whose = (self.words.get("ADJF", state.pick(("мой", "наш"))),) if kin else ()
+        state.used.add(lemma)
+        return Entity(self.words.get("NOUN", lemma), "plur" if many else None, modifiers=whose)

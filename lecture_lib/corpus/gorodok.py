@@ -22,17 +22,18 @@ from lecture_lib.corpus.truth import EXTRA_SPACE, Annotator, TokenTruth, stated
 from lecture_lib.corpus.world import world
 
 SPLITS = ("train", "validation", "test_scripts", "test_words")
-# Из чего сложен корпус: доли видов документов.
+# Из чего сложен корпус: доли видов документов. Хроник не меньше, чем рассказов: сценарий модель
+# может запомнить, а сочетание любого подлежащего с любым сказуемым — только понять.
 MIXTURE = {
-    "story": 0.44,
-    "chronicle": 0.22,
-    "habit": 0.10,
+    "story": 0.34,
+    "chronicle": 0.34,
+    "habit": 0.08,
     "dialogue": 0.06,
-    "homonym": 0.05,
-    "knowledge": 0.05,
-    "letter": 0.03,
+    "homonym": 0.06,
+    "knowledge": 0.06,
+    "letter": 0.02,
     "review": 0.02,
-    "notice": 0.02,
+    "notice": 0.01,
     "chat": 0.01,
 }
 # Виды, где предложения стоят сами по себе: повтор слова там — не тот же предмет.

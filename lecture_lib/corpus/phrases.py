@@ -86,7 +86,7 @@ class Phrases:
     def __init__(self, maker: Chronicle, state: State, person: str, tense: str):
         self.maker, self.state, self.frames = maker, state, maker.frames
         self.person, self.tense = person, tense
-        self.plural = person in ("we", "vy")
+        self.plural = person in ("we", "vy") or state.roles["S"].number == "plur"
         self.negated = False  # стоит ли сейчас «не»
         self.describable = False  # уместно ли наречие образа действия
         self.named = False  # назван ли житель в прошлом предложении — тогда можно «он»
