@@ -287,12 +287,12 @@ def test_model_card_keeps_the_last_measurements():
         {"step": 20, "tokens": 900, "seconds": 1.0, "eval_accuracy": 0.25},
         {"step": 40, "tokens": 1800, "seconds": 2.04, "loss": 5.0},
     ]
-    card = pretrain.model_card(options, config, 10, SimpleNamespace(rows=rows))
+    card = pretrain.model_card(options, config, 10, "abc123", SimpleNamespace(rows=rows))
     assert card["command"] == "lecture pretrain mini --steps 40"
     assert (card["steps"], card["tokens"], card["seconds"]) == (40, 1800, 2.0)
-    assert card["metrics"] == {"eval_accuracy": 0.25}
+    assert card["metrics"] == {"eval_accuracy": 0.25} and card["vocabulary"] == "abc123"
     away = pretrain_options("mini", "--out", "/home/student/опыты/mini", "--steps", "40")
-    card = pretrain.model_card(away, config, 10, SimpleNamespace(rows=rows))
+    card = pretrain.model_card(away, config, 10, "abc123", SimpleNamespace(rows=rows))
     assert card["command"] == "lecture pretrain mini --out runs/mini --steps 40"
 
 
