@@ -19,6 +19,7 @@ from lecture_lib.widgets.attention_viewer import AttentionViewer
 from lecture_lib.widgets.mask_playground import MOST_MASKS, MOST_WORDS, MaskPlayground
 from lecture_lib.widgets.mask_rates import MANY, MaskRates, rebalance
 from lecture_lib.widgets.mask_slider import MaskSlider, stops
+from lecture_lib.widgets.training_curves import TrainingCurves
 
 TOKENIZER = train_wordpiece(sentences(stories(300)), vocab_size=300)
 TEXT = "Вчера она нашла ключ в школе."
@@ -401,3 +402,18 @@ def test_widgets_compute_nothing():
     for path in folder.glob("*.py"):
         code = path.read_text(encoding="utf-8")
         assert not [word for word in ("softmax", "log(", ".exp(", "topk") if word in code], path
+
+
+def test_training_curves_grow_and_forget_repeated_steps():
+    """Строка журнала видна в подписи; после продолжения пройденные заново шаги не двоятся."""
+    curves = TrainingCurves({"loss": "потери", "eval_x": "проверка"}, total_steps=30)
+    assert "ещё не началось" in curves._message.value
+    for step in (10, 20, 20, 30):
+        row = {"step": step, "loss": 9.0 - step / 10, "tokens_per_second": 1000.0}
+        curves.watch(row | ({"eval_x": 0.5} if step == 20 else {}))
+    assert curves.curves("loss") == [(10, 8.0), (20, 7.0), (30, 6.0)]
+    assert curves.curves("eval_x") == [(20, 0.5)]
+    assert curves.message == "Шаг 30 из 30 · 1000 токенов/с · потери: 6,00 · проверка: 0,50"
+    assert curves._image.value == curves.static().png()
+    with pytest.raises(ValueError, match="columns"):
+        TrainingCurves({})

@@ -1,0 +1,100 @@
+"""Согласование выбором из двух и вехи обучения: случайный уровень — половина, правда — единица."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+
+from lecture_lib.checkpoints import save_checkpoint
+from lecture_lib.config import TINY
+from lecture_lib.corpus.lexicon import lexicon
+from lecture_lib.experiments import agreement, directions, milestones
+from lecture_lib.heads import PretrainingModel, PretrainingOutput
+from lecture_lib.tokenization import load_tokenizer
+
+TOKENIZER = load_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def questions():
+    return agreement.sample_questions(TOKENIZER, 40, seed=1)
+
+
+class _Says(torch.nn.Module):
+    """Модель, которая на любом месте ставит выше те токены, что названы."""
+
+    config = TINY
+
+    def __init__(self, ids):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(TINY.vocab_size))
+        self.weight.data[list(ids)] = 1.0
+
+    def forward(self, input_ids, attention_mask, token_type_ids=None, *, positions):
+        logits = self.weight.expand(int(positions.sum()), -1)
+        return PretrainingOutput(logits, None, logits)
+
+
+def test_questions_are_balanced_and_one_verb(questions):
+    """На каждую пару форм столько же вопросов в обратную сторону, и глагол в вопросе один."""
+    kinds = Counter(question.kinds for question in questions)
+    assert len(questions) == 40
+    assert all(kinds[pair] == kinds[pair[::-1]] for pair in kinds)
+    verbs = [lexeme.forms for (pos, _), lexeme in lexicon().lexemes.items() if pos == "VERB"]
+    for question in questions:
+        right, wrong = question.kinds
+        assert any(
+            forms.get(right) == question.right and forms.get(wrong) == question.wrong
+            for forms in verbs
+        )
+        assert question.input_ids[question.place] == TOKENIZER.mask_token_id
+        assert TOKENIZER.convert_ids_to_tokens(question.right_id) == question.right
+
+
+def test_truth_scores_one_and_a_favourite_form_one_half(questions):
+    """Знающий правду прав всегда; тот, кто всегда выбирает одну форму, — в половине случаев."""
+    for question in questions:
+        knows, errs = _Says([question.right_id]), _Says([question.wrong_id])
+        assert agreement.answer(knows, TOKENIZER, [question]) == [True]
+        assert agreement.answer(errs, TOKENIZER, [question]) == [False]
+    pairs = [q for q in questions if set(q.kinds) == {"past masc", "past femn"}]
+    masculine = [(q.right_id, q.wrong_id)[q.kinds[0] != "past masc"] for q in pairs]
+    right = [
+        agreement.answer(_Says([favourite]), TOKENIZER, [question])[0]
+        for favourite, question in zip(masculine, pairs, strict=True)
+    ]
+    assert pairs and sum(right) == len(pairs) / 2
+
+
+def test_score_has_an_interval(questions):
+    found = agreement.score(_Says([questions[0].right_id]), TOKENIZER, questions[:1])
+    assert found["accuracy"] == 1.0 and found["low"] < 1.0 == found["high"] and found["total"] == 1
+
+
+def test_milestones_follow_the_checkpoints(tmp_path, monkeypatch):
+    """Строки идут по шагам чекпойнтов; без чекпойнтов — понятный отказ."""
+    with pytest.raises(ValueError, match="чекпойнтов здесь нет"):
+        milestones.run(tmp_path, TOKENIZER)
+    torch.manual_seed(0)
+    weights = PretrainingModel(TINY).state_dict()
+    for step in (2, 1):
+        state = {"model": weights, "step": step, "tokens": 1_000_000 * step}
+        save_checkpoint(tmp_path, step, state, kept=None)
+    monkeypatch.setattr(milestones, "AGREEMENT_QUESTIONS", 8)
+    monkeypatch.setattr(milestones.probes, "probes", lambda: milestones_probes())
+    rows = milestones.run(tmp_path, TOKENIZER, TINY, seeds=(1,), per_seed=2)
+    assert [row["step"] for row in rows] == sorted(row["step"] for row in rows)
+    assert {row["source"] for row in rows} == {"слова", "выбор", "вопросы"}
+    points = milestones.curves(rows, "выбор")["согласование"]
+    assert [tokens for tokens, _ in points] == [1.0, 2.0]
+    assert points[0][1] == points[1][1]  # веса у обоих чекпойнтов одни
+    assert set(milestones.curves(rows)) <= set(directions.KINDS)
+
+
+def milestones_probes():
+    """Один вопрос вместо ста: тест — не опыт."""
+    from lecture_lib.experiments.probes import Probe
+
+    return [Probe("время", "Вчера мы [MASK] фильм.", "@VERB,past,plur")]
