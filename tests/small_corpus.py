@@ -1,6 +1,8 @@
-"""Маленький корпус для тестов: рассказы по одному плану о разных людях."""
+"""Маленькое для тестов: рассказы по одному плану о разных людях и размеры модели под них."""
 
 import random
+
+from lecture_lib.config import EncoderConfig
 
 HEROES = [("Анна", "она"), ("Пётр", "он"), ("Мария", "она"), ("Фёдор", "он"), ("Юлия", "она")]
 PLACES = ["в кинотеатре", "на рынке", "в библиотеке", "на вокзале", "в больнице", "в школе"]
@@ -16,6 +18,20 @@ def stories(count: int, seed: int = 0) -> list[list[str]]:
 
 def sentences(documents: list[list[str]]) -> list[str]:
     return [sentence for document in documents for sentence in document]
+
+
+def small_encoder(vocab_size: int, **changes) -> EncoderConfig:
+    """Два слоя по 32, без dropout; changes — чем эта модель отличается."""
+    sizes = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 64,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+    }
+    return EncoderConfig(vocab_size=vocab_size, **{**sizes, **changes})
 
 
 def _story(draw: random.Random) -> list[str]:

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 import torch
 from scipy.stats import binomtest
+from small_corpus import small_encoder
 
-from lecture_lib.config import EncoderConfig
 from lecture_lib.corpus import TokenTruth, documents
 from lecture_lib.experiments import directions, statistics, word_kinds
 from lecture_lib.experiments.directions import BIDIRECTIONAL, CAUSAL, Answer, Question
@@ -23,12 +23,8 @@ TOKENIZER = train_wordpiece((s.text for d in DOCUMENTS for s in d.sentences), vo
 
 def make_model(causal: bool) -> PretrainingModel:
     torch.manual_seed(0)
-    config = EncoderConfig(
-        vocab_size=len(TOKENIZER),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
+    config = small_encoder(
+        len(TOKENIZER),
         max_position_embeddings=200,
         initializer_range=0.3,
         is_causal=causal,

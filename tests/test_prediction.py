@@ -10,10 +10,10 @@ import time
 
 import pytest
 import torch
-from small_corpus import sentences, stories
+from small_corpus import sentences, small_encoder, stories
 
 from lecture_lib import word_search
-from lecture_lib.config import MINI, EncoderConfig
+from lecture_lib.config import MINI
 from lecture_lib.heads import PretrainingModel
 from lecture_lib.prediction import (
     Candidate,
@@ -36,12 +36,8 @@ MASK = TOKENIZER.mask_token_id
 
 def make_model(tokenizer=TOKENIZER, causal=False, extra=0, positions=40):
     torch.manual_seed(1)
-    config = EncoderConfig(
-        vocab_size=len(tokenizer) + extra,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
+    config = small_encoder(
+        len(tokenizer) + extra,
         max_position_embeddings=positions,
         initializer_range=0.3,  # чтобы распределения были далеки от равномерных
         is_causal=causal,

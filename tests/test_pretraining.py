@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from small_corpus import sentences, stories
+from small_corpus import sentences, small_encoder, stories
 
 from lecture_lib import pretraining_data
-from lecture_lib.config import EncoderConfig, MaskingConfig, PretrainingConfig
+from lecture_lib.config import MaskingConfig, PretrainingConfig
 from lecture_lib.heads import PretrainingModel
 from lecture_lib.masking import IGNORED
 from lecture_lib.pretraining import (
@@ -43,16 +43,7 @@ from lecture_lib.tokenization import train_byte_level_bpe, train_wordpiece
 DOCUMENTS = stories(600)
 TOKENIZER = train_wordpiece(sentences(DOCUMENTS), vocab_size=500)
 CORPUS = tokenize_corpus(DOCUMENTS, TOKENIZER)
-SMALL = EncoderConfig(
-    vocab_size=len(TOKENIZER),
-    hidden_size=32,
-    num_hidden_layers=2,
-    num_attention_heads=2,
-    intermediate_size=64,
-    max_position_embeddings=64,
-    hidden_dropout_prob=0.1,
-    attention_probs_dropout_prob=0.0,
-)
+SMALL = small_encoder(len(TOKENIZER), hidden_dropout_prob=0.1)
 CONFIG = PretrainingConfig(
     sequence_length=64, batch_size=8, total_steps=12, checkpoint_every=5, precision="fp32"
 )

@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 import torch
-from small_corpus import sentences, stories
+from small_corpus import sentences, small_encoder, stories
 
 from benchmarks import pretraining
 from benchmarks.pretraining import (
@@ -26,7 +26,7 @@ from benchmarks.trainers import (
     collated_batches,
     encoded_segments,
 )
-from lecture_lib.config import EncoderConfig, PretrainingConfig
+from lecture_lib.config import PretrainingConfig
 from lecture_lib.masking import IGNORED
 from lecture_lib.pretraining import validation_questions
 from lecture_lib.pretraining_data import tokenize_corpus
@@ -35,17 +35,7 @@ from lecture_lib.tokenization import train_wordpiece
 DOCUMENTS = stories(200)
 TOKENIZER = train_wordpiece(sentences(DOCUMENTS), vocab_size=400)
 CORPUS = tokenize_corpus(DOCUMENTS, TOKENIZER)
-SMALL = EncoderConfig(
-    vocab_size=len(TOKENIZER),
-    hidden_size=32,
-    num_hidden_layers=2,
-    num_attention_heads=2,
-    intermediate_size=64,
-    max_position_embeddings=64,
-    hidden_dropout_prob=0.0,
-    attention_probs_dropout_prob=0.0,
-    add_pooling_layer=False,
-)
+SMALL = small_encoder(len(TOKENIZER), add_pooling_layer=False)
 CONFIG = PretrainingConfig(
     next_sentence=False, sequence_length=64, batch_size=8, total_steps=8, precision="fp32"
 )

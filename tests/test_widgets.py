@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_corpus import sentences, stories
+from small_corpus import sentences, small_encoder, stories
 
-from lecture_lib.config import EncoderConfig, MaskingConfig
+from lecture_lib.config import MaskingConfig
 from lecture_lib.heads import PretrainingModel
 from lecture_lib.masking import KEEP, NOT_CHOSEN, MaskingVocabulary, mask_count, mask_tokens
 from lecture_lib.plots import Picture
@@ -27,13 +27,8 @@ TEXT = "Вчера она нашла ключ в школе."
 
 def make_model(causal=False):
     torch.manual_seed(2)
-    config = EncoderConfig(
-        vocab_size=len(TOKENIZER),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
+    config = small_encoder(
+        len(TOKENIZER),
         initializer_range=0.3,
         is_causal=causal,
         add_pooling_layer=False,
