@@ -49,10 +49,12 @@ PHRASES = {
     "which": "{который nomn @O}",
 }
 MODALS = {
-    "past": ("хотеть", "мочь", "решить", "собираться"),
-    "pres": ("хотеть", "мочь", "собираться"),
+    "past": ("хотеть", "собираться", "решить"),
+    "pres": ("хотеть", "собираться", "мочь"),
     "futr": ("смочь",),
 }
+# Дела, которые хотят, решают и собираются сделать: не «хотела опустить сумку».
+WILLED = frozenset("buy leisure work help social speech habit walk eat".split())
 # Чем кончается «Женщина, которая …»: кто она.
 MAINS = (  # последнее не уместно, если дело идёт сейчас: «которая варит суп, сейчас в парке»
     "{жить pres @O} [в соседнем доме|рядом с нами|на нашей улице|на пятом этаже|недалеко от парка]",
@@ -98,11 +100,17 @@ class Chronicle:
         asked = [
             f for f in self.frames.personal if not f.has("noimpr", "accident", "feeling", "infn")
         ]
-        self.willed = {tense: [f for f in asked if f.suits(tense)] for tense in MODALS}
+        self.requested = [f for f in asked if f.suits("past")]
+        self.willed = {
+            t: [f for f in asked if f.suits(t) and f.source.tags & WILLED] for t in MODALS
+        }
         self.personal = {t: [f for f in self.frames.personal if f.suits(t)] for t in MODALS}
         self.finished = {t: [f for f in self.personal[t] if f.finished] for t in MODALS}
+        self.told = {
+            t: [f for f in self.finished[t] if not f.has("act", "chore", "eat")] for t in MODALS
+        }
         self.ended = {t: [f for f in self.finished[t] if f.ended] for t in MODALS}
-        self.asked = {t: [f for f in self.finished[t] if not f.has("chore")] for t in MODALS}
+        self.asked = {t: [f for f in self.finished[t] if not f.has("chore", "act")] for t in MODALS}
         self.known = {t: [f for f in self.ended[t] if not f.has("chore")] for t in MODALS}
         self.lasting = {
             (t, big): [
@@ -136,6 +144,7 @@ class Chronicle:
         many = state.draw() < 0.25
         kin = many or state.draw() < 0.6
         lemma = state.pick(MANY_HEROES if many else KIN_HEROES if kin else ROLE_HEROES)
-        whose = (self.words.get("ADJF", state.pick(("мой", "наш"))),) if kin else ()
+        owner = state.pick(("мой",) if lemma in ("муж", "жена") else ("мой", "наш"))
+        whose = (self.words.get("ADJF", owner),) if kin else ()
         state.used.add(lemma)
         return Entity(self.words.get("NOUN", lemma), "plur" if many else None, modifiers=whose)

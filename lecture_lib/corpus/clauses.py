@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from lecture_lib.corpus.frames import TIMED, Setting
-from lecture_lib.corpus.phrases import WORKING, Phrases
+from lecture_lib.corpus.phrases import SENTENCE, WORKING, Phrases
 
 
 class Story(Phrases):
@@ -43,7 +43,7 @@ class Story(Phrases):
         frame = self.state.pick(self.maker.personal[self.tense])
         aspect, adverb = self.frames.time(self.state, frame, self.tense, self.plural)
         often = adverb is not None and adverb.kind in ("freq", "duration")
-        place = self.place(frame, often)
+        place = self.place(frame, often) if often or not adverb or frame.has("buy") else None
         self.negated = not (adverb or place) and self.deniable(frame)
         self.describable = adverb is None
         pieces = [
@@ -52,7 +52,7 @@ class Story(Phrases):
             self.complement(frame, bare=often or self.negated),
         ]
         if place:
-            first = adverb is None and self.state.draw() < 0.15
+            first = adverb is None and self.tense != "futr" and self.state.draw() < 0.15
             pieces.insert(0 if first else 3, lambda: place.emit(self.state))
         self.join(self.with_adverb(pieces, adverb), ".")
         self.negated = self.describable = False
@@ -76,7 +76,8 @@ class Story(Phrases):
             self.complement(frame),
         ]
         bare = not (adverb or frame.complement)
-        if frame.has("weather") and bare and self.state.draw() < 0.6:
+        thetic = frame.has("weather") and bare and self.state.draw() < 0.6
+        if thetic or (frame.has("ahead") and not frame.complement):
             pieces[:2] = pieces[1::-1]
         if adverb:
             pieces.insert(0, lambda: self.text(adverb.text))
@@ -86,7 +87,7 @@ class Story(Phrases):
 
     def reported(self) -> None:
         """«Пётр сказал, что …»"""
-        frame = self.state.pick(self.maker.finished[self.tense])
+        frame = self.state.pick(self.maker.told[self.tense])
         aspect = "impf" if self.tense == "pres" else "perf"
         lead = self.phrase({"past": "said", "pres": "thinks", "futr": "hopes"}[self.tense])
         self.join(
@@ -97,17 +98,20 @@ class Story(Phrases):
     def meanwhile(self) -> None:
         """«Пока Анна читала книгу, Пётр готовил ужин.»"""
         lasting = self.maker.lasting[self.tense, self.state.draw() < 0.2]
-        first, second = self.state.pick(lasting), self.state.pick(lasting)
+        first = self.state.pick(lasting)
+        others = [f for f in lasting if f.imperfective is not first.imperfective]
+        second = self.state.pick(others)
         pieces = [lambda: self.text("пока"), self.full_subject]
         self.join([*pieces, self.predicate(first, "impf"), self.complement(first)], ", ")
-        self.join(
-            [
-                self.phrase("friend"),
-                self.predicate(second, "impf", "B", ""),
-                self.complement(second),
-            ],
-            ".",
-        )
+        said = {word.lexeme for word in self.state.out[-SENTENCE:] if word.kind == "noun"}
+        start = len(self.state.out)
+        for _ in range(5):  # не «пока мы мыли посуду, Алина вытирала посуду»
+            del self.state.out[start:]
+            pieces = [self.phrase("friend"), self.predicate(second, "impf", "B", "")]
+            self.join([*pieces, self.complement(second)], ".")
+            if not any(w.lexeme in said for w in self.state.out[start:] if w.kind == "noun"):
+                break
+            second = self.state.pick(others)
         self.named = False
 
     def coordinated(self) -> None:
@@ -116,7 +120,7 @@ class Story(Phrases):
         aspect, adverb = "perf", None
         if self.tense == "pres":
             aspect = "impf"
-        elif self.state.draw() < 0.6:
+        elif self.datable(first) and self.state.draw() < 0.6:
             adverb = self.frames.adverb(
                 self.state,
                 f"time_{self.tense}",
@@ -142,15 +146,15 @@ class Story(Phrases):
         """Вопрос: «Почему …?», «Когда …?» или без вопросительного слова."""
         frame = self.state.pick(self.maker.asked[self.tense])
         own = self.person in ("me", "we")
-        if own and (self.tense != "futr" or frame.has("act")):
+        if self.person == "me" or (own and self.tense != "futr"):
             return self.plain()  # «Почему я помыла руки?» о себе не спрашивают
         aspect = "impf" if self.tense == "pres" else "perf"
         words = list({"futr": ("когда",), "pres": ("почему",), "past": ("",)}[self.tense])
-        if self.tense != "past" and frame.has("act"):
-            words = []  # «Когда вы закроете глаза?», «Почему вы гладите кошку?» — нет
         if not own:
-            words += ["", "неужели"] if self.tense != "futr" else [""]
-            words += ["зачем"] if frame.has("buy", "act") and self.tense != "futr" else []
+            words = [] if frame.has("social", "help") and self.tense == "pres" else words
+            words += [""]
+            words += ["неужели"] if frame.has("once") and self.tense != "futr" else []
+            words += ["зачем"] if frame.has("buy") and self.tense != "futr" else []
         word = self.state.pick(words)
         pieces = [self.subject, self.predicate(frame, aspect), self.complement(frame)]
         if word:
@@ -161,12 +165,14 @@ class Story(Phrases):
         """«хотеть», «мочь», «решить», «собираться» с инфинитивом."""
         frame = self.state.pick(self.maker.willed[self.tense])
         modals = self.maker.modals[self.tense]
-        if frame.has("look", "speech", "act"):  # «решила посмотреть в окно» — слишком торжественно
+        if frame.has("speech", "eat"):  # «решила поговорить о погоде» — слишком торжественно
+            if self.tense == "futr":
+                return self.plain()  # «сможешь пожелать соседу удачи»
             modals = modals[:2]
         modal = self.state.pick(modals)
         verb = frame.perfective or frame.imperfective
         pieces = [self.subject, self.verb(modal, self.tense), self.verb(verb, "infn")]
-        self.join([*pieces, self.complement(frame)], ".")
+        return self.join([*pieces, self.complement(frame)], ".")
 
     def relative(self) -> None:
         """«Женщина, которая купила хлеб, поехала домой.»"""
@@ -179,7 +185,8 @@ class Story(Phrases):
             [self.phrase("which"), self.predicate(first, aspect, "O", ""), self.complement(first)],
             ", ",
         )
-        main = self.state.pick(self.maker.mains[: None if aspect == "perf" else -1])
+        home = aspect == "perf" and first.has("buy")  # «которая купила хлеб, уже дома»
+        main = self.state.pick(self.maker.mains[: None if home else -1])
         if self.state.roles["O"].lexeme.lemma in WORKING and self.state.draw() < 0.25:
             main = self.maker.work
         known = aspect == "impf" or self.state.draw() < 0.4
@@ -191,7 +198,7 @@ class Story(Phrases):
 
     def imperative(self) -> None:
         """Просьба к «ты» или «вы»."""
-        frame = self.state.pick(self.maker.willed[self.tense])
+        frame = self.state.pick(self.maker.requested)
         verb = frame.perfective or frame.imperfective
         if "impr sing" not in verb.forms:
             return self.plain()

@@ -24,7 +24,7 @@ LASTING = frozenset("work leisure wait sleep".split())
 # Законченное дело, после которого говорят «… и пошла домой».
 FINISHED = frozenset("work leisure buy eat help speech social act chore".split())
 # Звери и вещи: при каких глаголах уместно «вчера», «утром».
-TIMED = frozenset("weather sound motion leisure eat arrive wait sleep".split())
+TIMED = frozenset("weather motion leisure eat arrive wait sleep".split())
 _PLACES = {
     "park": "парк",
     "shop": "магазин",
@@ -75,13 +75,15 @@ class Frame:
     @property
     def domestic(self) -> bool:
         """Дело домашнее: после него не «пошла домой»."""
-        return any(tag.startswith(("place:home", "place:кухня")) for tag in self.source.tags)
+        home = ("place:home", "place:кухня", "athome")
+        return any(tag.startswith(home) for tag in self.source.tags)
 
     def suits(self, tense: str) -> bool:
         """Уместно ли управление в этом времени: «завтра я испугаюсь» не говорят."""
         if tense == "pres":
             return self.imperfective is not None and not self.has("nopres")
-        return tense == "past" or not self.has("feeling", "accident", "nofutr")
+        trifle = self.has("act", "look")  # «завтра я закрою глаза» не говорят
+        return tense == "past" or not (trifle or self.has("feeling", "accident", "nofutr"))
 
 
 @dataclass(frozen=True)
@@ -158,11 +160,8 @@ class Frames:
         if not frame.verb(aspect):
             aspect = "impf" if aspect == "perf" else "perf"
             kind = TIME_KINDS[tense][0]
-        trifle = tense == "futr" and frame.has("act")  # «через час я поглажу щенка»
-        if (
-            trifle
-            or frame.has("feeling", "notime")
-            or (state.draw() > 0.62 and kind not in ("freq", "duration"))
+        if frame.has("feeling", "notime") or (
+            state.draw() > 0.45 and kind not in ("freq", "duration")
         ):
             return aspect, None
         adverb = self.adverb(state, kind, Setting(tense, aspect, plural, tags=frame.tags))
@@ -179,6 +178,8 @@ class Frames:
         """Наречие образа действия, подходящее к глаголу."""
         if frame.has("noadv", "feeling", "accident"):
             return None
+        if (setting.tense, setting.aspect) == ("futr", "impf"):
+            return None  # «будет быстро мыть тарелки»
         fitting = [
             adverb.text
             for adverb in self.adverbs.get("manner", ())

@@ -30,11 +30,9 @@ ENDINGS = {
         ),
         "errand": ("{пойти V} {to магазин|аптека|рынок|библиотека|почта}",),
         "phone": (f"{{позвонить V}} {{{KIN} datv}}",),
-        "tell": (f"{{рассказать V}} об этом {{{KIN} datv}}",),
         "visit": (f"{{поехать V}} к {{{KIN} datv}}",),
         "meet": (f"{{встретиться V}} с {{{KIN} ablt}}",),
         "drink": (
-            "{выпить V} {чай|кофе gent}",
             "{выпить V} {чашка accs} {чай|кофе|какао gent}",
             "{выпить V} {стакан accs} {чай|сок|вода|молоко|кефир gent}",
         ),
@@ -52,7 +50,6 @@ ENDINGS = {
         "out": ("{идти V} {to магазин|аптека|рынок|парк|библиотека|почта}",),
         "errand": ("{идти V} {to магазин|аптека|рынок|библиотека|почта}",),
         "phone": (f"{{звонить V}} {{{KIN} datv}}",),
-        "tell": (f"{{звонить V}} {{{KIN} datv}}",),
         "visit": (f"{{ехать V}} к {{{KIN} datv}}",),
         "meet": (f"{{встречаться V}} с {{{KIN} ablt}}",),
         "drink": ("{пить V} {чай|кофе accs}",),
@@ -64,11 +61,11 @@ ENDINGS = {
 AFTER = {
     "work": ("return", "out", "phone", "visit", "meet", "drink", "rest"),
     "leisure": ("return", "errand", "phone", "visit", "drink"),  # погуляв, не идут в парк
-    "buy": ("return", "ride", "phone", "tell", "visit", "meet"),
+    "buy": ("return", "ride", "phone", "visit", "meet"),
     "eat": ("return", "out", "phone", "visit", "drink"),
-    "help": ("return", "ride", "out", "drink"),
-    "speech": ("return", "ride", "out"),
-    "social": ("return", "ride", "out"),
+    "help": ("return", "out", "drink"),
+    "speech": ("return", "out"),
+    "social": ("return", "phone"),
     "chore": ("phone", "home", "home"),
 }
 
@@ -99,7 +96,16 @@ class Phrases:
 
     def deniable(self, frame: Frame) -> bool:
         """Поставить ли «не»."""
-        return not frame.has("accident", "noneg") and self.state.draw() < 0.14
+        trifle = frame.has("act", "look", "motion", "sound", "chore")  # «не опустила руку»
+        if self.tense == "futr":  # «не послушает сонату»
+            trifle = trifle or not frame.has("noadv") or frame.has("work", "eat")
+        return not (trifle or frame.has("accident", "noneg")) and self.state.draw() < 0.14
+
+    @staticmethod
+    def datable(frame: Frame) -> bool:
+        """Ставят ли при «… и пошла домой» время: не «вчера утром сшила юбку и пошла домой»."""
+        long = frame.has("once") and not frame.has("buy", "social")
+        return not (long or frame.has("chore", "eat", "notime"))
 
     def with_adverb(self, pieces: list[Piece], adverb: Adverb | None) -> list[Piece]:
         """Поставить обстоятельство времени в начало, перед сказуемым или в конец."""
@@ -179,21 +185,27 @@ class Phrases:
         texts = self.maker.endings[self.tense, aspect, role + person]
         used = {verb.lemma for verb in (first.imperfective, first.perfective) if verb}
         group = next(kinds for tag, kinds in AFTER.items() if first.has(tag))
-        kinds = [kind for kind in group if not (first.domestic and kind == "return")]
-        while True:
-            ending = self.state.pick(texts[self.state.pick(kinds)])
-            verb = ending.nodes[0].lexemes[0].lemma
-            if verb not in used:
-                return lambda: self.without_repeats(ending)
+        unfit = {"return"} if first.domestic else set()
+        if self.tense == "futr":
+            unfit.add("drink")  # чай на завтра не загадывают
+        kinds = [kind for kind in group if kind not in unfit]
+        endings = [
+            (kind, ending)
+            for kind in kinds
+            for ending in texts[kind]
+            if ending.nodes[0].lexemes[0].lemma not in used
+        ]
+        return lambda: self.without_repeats(endings)
 
-    def without_repeats(self, ending: Compiled) -> None:
-        """Продолжение с новым лицом: не «погулял с другом и позвонил другу»."""
+    def without_repeats(self, endings: list[tuple[str, Compiled]]) -> None:
+        """Продолжение с новым лицом и местом: не «погулял с другом и позвонил другу»."""
         out = self.state.out
         start = len(out)
         said = {word.lexeme for word in out[-SENTENCE:] if word.kind == "noun"}
         for _ in range(5):
             del out[start:]
-            ending.emit(self.state)
+            kind = self.state.pick(sorted({kind for kind, _ in endings}))
+            self.state.pick([e for k, e in endings if k == kind]).emit(self.state)
             if not any(word.lexeme in said for word in out[start:] if word.kind == "noun"):
                 break
 
