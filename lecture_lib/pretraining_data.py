@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 CONSECUTIVE, RANDOM_NEXT = 0, 1  # метки NSP — как у Hugging Face
-# Доля одиночных предложений. Отступление от статьи: без них модель видела бы только длинные
-# отрезки, а в уроках её спрашивают по одному предложению.
-SINGLE_SHARE = 0.1
+# Доля документов, которые идут по одному предложению. Отступление от статьи: в отрезке из
+# соседних предложений согласование можно списать у соседа («Мы … Мы …»), а спрашивают модель
+# чаще всего об одном предложении — там подлежащее надо найти.
+SINGLE_SHARE = 0.5
 # Примеры группируются по длине внутри порции из стольких батчей.
 POOL_BATCHES = 64
 DOCUMENTS_AT_ONCE = 1000
@@ -152,9 +153,10 @@ def document_pairs(
     sentence, end = corpus.document_starts[document : document + 2].tolist()
     starts = corpus.sentence_starts[sentence : end + 1].tolist()
     first = sentence
+    alone = draw.random() < SINGLE_SHARE
     while sentence < end:
         stop = _fit(starts, sentence - first, room) + first
-        if stop - sentence < 2 or draw.random() < SINGLE_SHARE:
+        if alone or stop - sentence < 2:
             stop = sentence + 1
             yield _single(starts[sentence - first], starts[stop - first], room)
         else:
@@ -177,10 +179,9 @@ def document_segments(
     first, end = corpus.document_starts[document : document + 2].tolist()
     starts = corpus.sentence_starts[first : end + 1].tolist()
     position = 0
+    alone = draw.random() < SINGLE_SHARE
     while position < len(starts) - 1:
-        stop = _fit(starts, position, room)
-        if draw.random() < SINGLE_SHARE:
-            stop = position + 1
+        stop = position + 1 if alone else _fit(starts, position, room)
         yield _single(starts[position], starts[stop], room)
         position = stop
 

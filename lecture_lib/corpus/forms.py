@@ -65,8 +65,9 @@ def template_lines() -> Iterable[tuple[str, str]]:
         yield f"verbs.txt: {row[0]}", row[2] if len(row) > 2 else ""
     for row in rows("homonyms.txt"):
         yield f"homonyms.txt: {row[0]}", row[1]
-    for row in rows("pairs.txt"):
-        yield "pairs.txt", row[-1]
+    for file in ("pairs.txt", "constructions.txt"):
+        for row in rows(file):
+            yield file, row[-1]
     for row in rows("professions.txt"):
         yield f"professions.txt: {row[0]}", row[3] if len(row) > 3 else ""
 

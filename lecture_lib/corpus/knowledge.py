@@ -1,7 +1,8 @@
-"""Омонимы и общеизвестное в «Городке»: документы из `homonyms.txt` и `pairs.txt`.
+"""Омонимы, общеизвестное и обороты речи: документы из `homonyms.txt`, `pairs.txt` и
+`constructions.txt`.
 
-Омоним раскрывают несколько предложений с одним смыслом; знания идут рядами одной темы
-(«чем режут», «кто что ест»), поэтому и здесь следующее предложение связано с предыдущим.
+Омоним раскрывают несколько предложений с одним смыслом; знания и обороты идут рядами одной темы
+(«чем режут», «что где»), поэтому и здесь следующее предложение связано с предыдущим.
 """
 
 from __future__ import annotations
@@ -35,17 +36,24 @@ class Collection:
 
 @cache
 def homonyms() -> list[Collection]:
-    """По документу на каждый смысл каждого омонима."""
-    senses: dict[str, list[str]] = {}
-    for lemma, text in rows("homonyms.txt"):
-        senses.setdefault(lemma, []).append(text)
-    return [Collection("homonym", lemma, texts) for lemma, texts in senses.items()]
+    """По источнику на каждый смысл каждого омонима."""
+    return _collections("homonym", "homonyms.txt")
 
 
 @cache
 def knowledge() -> list[Collection]:
-    """По документу на каждую тему `pairs.txt`."""
+    """По источнику на каждую тему `pairs.txt`."""
+    return _collections("knowledge", "pairs.txt")
+
+
+@cache
+def constructions() -> list[Collection]:
+    """По источнику на каждую тему `constructions.txt`."""
+    return _collections("construction", "constructions.txt")
+
+
+def _collections(kind: str, file: str) -> list[Collection]:
     themes: dict[str, list[str]] = {}
-    for theme, text in rows("pairs.txt"):
+    for theme, text in rows(file):
         themes.setdefault(theme, []).append(text)
-    return [Collection("knowledge", theme, texts) for theme, texts in themes.items()]
+    return [Collection(kind, theme, texts) for theme, texts in themes.items()]

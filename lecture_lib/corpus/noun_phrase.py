@@ -36,6 +36,8 @@ class NounNode(SlotNode):
 
     def emit(self, state: State) -> None:
         entity = self.resolve(state)
+        if "hidden" in self.slot.features:
+            return
         if self.slot.numeral:
             words, preposition = self.counted(state, entity), None
         else:

@@ -16,7 +16,7 @@ NUMBERS = ("sing", "plur")
 TENSES = ("past", "pres", "futr", "infn", "impr", "grnd")
 PRONOUNS = ("pro", "poss", "me", "you", "we", "vy")
 MENTIONS = ("full", "first", "last")
-OTHERS = ("short", "comp", "masc", "femn", "neut")
+OTHERS = ("short", "comp", "masc", "femn", "neut", "hidden")
 FEATURES = frozenset(CASES + NUMBERS + TENSES + PRONOUNS + MENTIONS + OTHERS)
 PLACE_PREPOSITIONS = ("at", "to", "from")
 
@@ -71,7 +71,8 @@ class Slot:
 
     agree — с кем согласовать, например ("A", "B"); person — me, you, we, vy или None (третье
     лицо); numeral — (от, до, цифрами ли); adjective — признак случайного прилагательного, которое
-    само согласуется с agree: «фильм оказался {*good ablt @film}».
+    само согласуется с agree: «фильм оказался {*good ablt @film}». Слот с пометой hidden только
+    выбирает слово: «{hidden N=ваза|лампа} На столе {стоять past @N} {N}».
     """
 
     source: str
