@@ -230,6 +230,17 @@ def summary(rows: Sequence[Row], measures: Sequence[str] = tuple(MEASURES)) -> l
     ]
 
 
+def report(rows: Sequence[Row]) -> dict[str, Any]:
+    """Опыт одним объектом: строки запусков и сводка по вариантам."""
+    return {"rows": list(rows), "summary": summary(rows)}
+
+
+def table(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:
+    """Столбцы и строки таблицы для человека: вариант и среднее ± отклонение каждой меры."""
+    lines = [[row["row"], *(row[measure] for measure in MEASURES)] for row in summary(rows)]
+    return ["MASK/SAME/RND", *MEASURES.values()], lines
+
+
 def compare(
     rows: Sequence[Row], measure: str, baseline: str = BASELINE, variants: Sequence[str] = ()
 ) -> list[Row]:
