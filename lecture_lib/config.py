@@ -31,6 +31,13 @@ def check_positive(name: str, value: object) -> None:
         raise ValueError(f"{name} = {value!r}: здесь нужно конечное число больше нуля.")
 
 
+def check_weight(name: str, value: object) -> None:
+    """Проверяет, что value — вес слагаемого: конечное число не меньше нуля."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or value < 0:
+        raise ValueError(f"{name} = {value!r}: вес — конечное число не меньше нуля.")
+
+
 def check_rates(mask_rate: float, random_rate: float, keep_rate: float) -> None:
     """Проверяет, что три доли — вероятности и вместе составляют единицу."""
     rates = {"mask_rate": mask_rate, "random_rate": random_rate, "keep_rate": keep_rate}
@@ -211,6 +218,32 @@ class PretrainingConfig(TrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DistillationConfig(PretrainingConfig):
+    """Как ученик перенимает у учителя: веса трёх потерь, температура и всё, что у предобучения.
+
+    L = alpha_ce·T²·KL(учитель ‖ ученик) + alpha_mlm·MLM + alpha_cos·(1 − cos). Веса и температура
+    — из команды обучения в коде авторов; сама статья (Sanh et al., 2019) их не называет.
+    """
+
+    next_sentence: bool = False  # True — отрезки идут парами; потери NSP у ученика нет никогда
+    alpha_ce: float = 5.0  # вес мягких целей учителя; 0 — потеря не считается
+    alpha_mlm: float = 2.0  # вес обычной потери MLM, с верными ответами
+    alpha_cos: float = 1.0  # вес косинуса скрытых состояний последнего слоя
+    temperature: float = 2.0  # T: на что делятся логиты; чем больше, тем распределение ровнее
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        weights = ("alpha_ce", "alpha_mlm", "alpha_cos")
+        for name in weights:
+            check_weight(name, getattr(self, name))
+        check_positive("temperature", self.temperature)
+        if not any(getattr(self, name) for name in weights):
+            raise ValueError("alpha_ce = alpha_mlm = alpha_cos = 0: ученику не у чего учиться.")
+        if self.objective != "mlm":
+            raise ValueError(f"objective = {self.objective!r}: ученик учится только цели 'mlm'.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class FinetuningConfig(TrainingConfig):
     """Как дообучать; число шагов считается из эпох и размера данных.
 
@@ -263,6 +296,8 @@ MINI = EncoderConfig(
     initializer_range=0.04,
 )
 MINI_CAUSAL = replace(MINI, is_causal=True, add_pooling_layer=False)
+# Ученик MINI, как DistilBERT у BERT: слоёв вдвое меньше, сегментов и слоя над [CLS] нет.
+STUDENT = replace(MINI, num_hidden_layers=3, type_vocab_size=0, add_pooling_layer=False)
 TINY = replace(
     MINI, hidden_size=128, num_hidden_layers=4, num_attention_heads=2, intermediate_size=512
 )
@@ -279,6 +314,14 @@ MINI_PRETRAINING = PretrainingConfig(
 )
 MINI_CAUSAL_PRETRAINING = replace(
     MINI_PRETRAINING, objective="clm", next_sentence=False, masking=MaskingConfig()
+)
+
+# Ученик MINI учится на том же и с теми же масками, что учитель.
+STUDENT_DISTILLATION = DistillationConfig(
+    batch_size=16,
+    learning_rate=5e-4,
+    warmup_share=0.02,
+    masking=MaskingConfig(probability=0.3, unit="whole_word"),
 )
 
 # TINY учится при студенте: короткие отрезки и маленький батч — больше шагов в минуту.

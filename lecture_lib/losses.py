@@ -1,7 +1,8 @@
-"""Функции потерь (losses) предобучения: MLM, NSP и причинная языковая модель.
+"""Функции потерь (losses) предобучения и дистилляции.
 
-Все три — перекрёстная энтропия −log p(верный ответ), усреднённая по тому, что модель
-предсказывает. У BERT потери MLM и NSP складываются (Devlin et al., 2019, приложение A.2).
+MLM, NSP и причинная модель — перекрёстная энтропия −log p(верный ответ), усреднённая по тому, что
+модель предсказывает; у BERT потери MLM и NSP складываются (Devlin et al., 2019, приложение A.2).
+Дистилляция добавляет две: расхождение с мягкими целями учителя и косинус скрытых состояний.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from lecture_lib.config import check_positive
 from lecture_lib.masking import IGNORED
 
 # Столько строк логитов (64 × 8000 × 4 байта = 2 МБ) помещается в кэш процессора. Вся таблица
@@ -52,6 +54,25 @@ def classification_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Ten
     return mlm_loss(logits, labels)
 
 
+def span_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Потеря отрезка ответа: среднее перекрёстных энтропий начала и конца.
+
+    logits (B, S, 2), labels (B, 2) — номера первого и последнего токена: это классификация, где
+    классы — места строки. Источник: Devlin et al., 2019, раздел 4.2.
+    """
+    return mlm_loss(logits.transpose(1, 2), labels)  # (B, S, 2) -> (B, 2, S)
+
+
+def squared_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Средний квадрат ошибки (MSE) — для ответа-числа, как в STS-B: logits (B, 1), labels (B,)."""
+    if logits.shape != (*labels.shape, 1):
+        raise ValueError(
+            f"logits: форма {tuple(logits.shape)}, а при метках {tuple(labels.shape)} нужна "
+            f"{(*labels.shape, 1)}."
+        )
+    return F.mse_loss(logits.squeeze(-1).float(), labels.float())
+
+
 def causal_lm_loss(
     logits: torch.Tensor, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
 ) -> torch.Tensor:
@@ -74,6 +95,59 @@ def causal_labels(
         next_is_real = attention_mask.roll(-1, dims=1).bool()
         labels = labels.masked_fill(~next_is_real, IGNORED)
     return labels
+
+
+def soft_target_loss(
+    student_logits: torch.Tensor, teacher_logits: torch.Tensor, temperature: float = 2.0
+) -> torch.Tensor:
+    """Мягкие цели (soft targets): T²·KL(учитель ‖ ученик), в среднем по местам.
+
+    KL(p ‖ q) = Σ p·(ln p − ln q), где p = softmax(логиты учителя / T), q = softmax(логиты
+    ученика / T). Множитель T² возвращает градиенту размер, который деление на T уменьшило: с ним
+    вес потери не приходится подбирать заново для каждой температуры. Логиты (…, V), одной формы;
+    мест нет — ноль. Учителю градиент не достаётся. ValueError — формы разные или temperature ≤ 0.
+    Источники: Hinton et al., 2015, раздел 2; Sanh et al., 2019, раздел 2; T² — как в коде авторов.
+    """
+    check_positive("temperature", temperature)
+    _check_same_shape("teacher_logits", teacher_logits, student_logits)
+    student = student_logits.reshape(-1, student_logits.shape[-1]).split(ROWS_AT_ONCE)
+    teacher = teacher_logits.detach().reshape(-1, teacher_logits.shape[-1]).split(ROWS_AT_ONCE)
+    # Порциями и во float32 — по той же причине, что в mlm_loss.
+    total = sum(
+        F.kl_div(
+            F.log_softmax(ours.float() / temperature, dim=-1),
+            F.log_softmax(theirs.float() / temperature, dim=-1),
+            log_target=True,
+            reduction="sum",
+        )
+        for ours, theirs in zip(student, teacher, strict=True)
+    )
+    places = student_logits.numel() // student_logits.shape[-1]
+    return temperature**2 * total / max(places, 1)
+
+
+def hidden_cosine_loss(student_states: torch.Tensor, teacher_states: torch.Tensor) -> torch.Tensor:
+    """Косинусная потеря: 1 − cos(состояние ученика, состояние учителя), в среднем по токенам.
+
+    Состояния (…, D), одной формы; нужны настоящие токены, без дополнения. 0 — направления совпали,
+    2 — противоположны; длина вектора значения не имеет. Учителю градиент не достаётся. ValueError —
+    формы разные: ученик обязан быть той же ширины, что учитель.
+    Источник: Sanh et al., 2019, раздел 2; в коде авторов — CosineEmbeddingLoss последнего слоя.
+    """
+    _check_same_shape("teacher_states", teacher_states, student_states)
+    size = student_states.shape[-1]
+    ours = student_states.float().reshape(-1, size)
+    theirs = teacher_states.detach().float().reshape(-1, size)
+    if not len(ours):
+        return ours.sum()  # ноль, по которому можно взять градиент
+    return F.cosine_embedding_loss(ours, theirs, torch.ones(len(ours), device=ours.device))
+
+
+def _check_same_shape(name: str, teacher: torch.Tensor, student: torch.Tensor) -> None:
+    if teacher.shape != student.shape or not student.dim():
+        raise ValueError(
+            f"{name}: форма {tuple(teacher.shape)}, а у ученика — {tuple(student.shape)}."
+        )
 
 
 def _check_shapes(logits: torch.Tensor, labels: torch.Tensor) -> None:

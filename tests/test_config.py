@@ -12,7 +12,9 @@ from lecture_lib.config import (
     MINI,
     MINI_CAUSAL,
     ROBERTA_BASE,
+    STUDENT,
     TINY,
+    DistillationConfig,
     EncoderConfig,
     MaskingConfig,
     PretrainingConfig,
@@ -46,6 +48,10 @@ IMPOSSIBLE = [
     (PretrainingConfig, {"adam_betas": 0.9}, "adam_betas"),
     (PretrainingConfig, {"precision": "fp16"}, "precision"),
     (PretrainingConfig, {"masking": 0.15}, "masking"),
+    (DistillationConfig, {"temperature": 0.0}, "temperature"),
+    (DistillationConfig, {"alpha_cos": -1.0}, "alpha_cos"),
+    (DistillationConfig, {"alpha_ce": math.nan}, "alpha_ce"),
+    (DistillationConfig, {"objective": "clm"}, "objective"),
 ]
 
 
@@ -105,3 +111,20 @@ def test_causal_twin_differs_only_in_sight():
     """Близнец MINI отличается видимостью и слоем над [CLS], больше ничем."""
     twin = dataclasses.replace(MINI_CAUSAL, is_causal=False, add_pooling_layer=True)
     assert MINI_CAUSAL.is_causal and twin == MINI
+
+
+def test_student_is_to_mini_what_distilbert_is_to_bert():
+    """Вдвое меньше слоёв, ни сегментов, ни слоя над [CLS]; веса потерь — как в коде авторов."""
+    for student, teacher in ((STUDENT, MINI), (DISTILBERT, BERT_BASE)):
+        grown = dataclasses.replace(
+            student,
+            num_hidden_layers=2 * student.num_hidden_layers,
+            type_vocab_size=2,
+            add_pooling_layer=True,
+        )
+        assert grown == teacher
+    config = DistillationConfig()
+    weights = (config.alpha_ce, config.alpha_mlm, config.alpha_cos, config.temperature)
+    assert weights == (5, 2, 1, 2) and not config.next_sentence
+    with pytest.raises(ValueError, match="не у чего учиться"):
+        DistillationConfig(alpha_ce=0, alpha_mlm=0, alpha_cos=0)

@@ -6,7 +6,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lecture_lib.losses import IGNORED, causal_labels, causal_lm_loss, mlm_loss, nsp_loss
+from lecture_lib.losses import (
+    IGNORED,
+    causal_labels,
+    causal_lm_loss,
+    hidden_cosine_loss,
+    mlm_loss,
+    nsp_loss,
+    soft_target_loss,
+)
 
 
 def random_case(rows=3, length=70, vocab=11, seed=0):
@@ -94,9 +102,90 @@ def test_nsp_loss():
     assert nsp_loss(logits, torch.tensor([0, 0])).item() == pytest.approx(expected, abs=1e-6)
 
 
+# ------------------------------------------------------------------ дистилляция
+
+
+def two_tables(rows=150, vocab=13, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    student, teacher = torch.randn(2, rows, vocab, generator=generator) * 2
+    return student.requires_grad_(), teacher.requires_grad_()
+
+
+def test_soft_targets_by_hand():
+    """Два исхода: KL(учитель ‖ ученик) и T² посчитаны на бумаге; наоборот — другое число."""
+    teacher, student = torch.tensor([[math.log(9.0), 0.0]]), torch.zeros(1, 2)
+    # Температура 2 превращает 9 : 1 в 3 : 1.
+    forward = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)
+    backward = 0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)
+    assert soft_target_loss(student, teacher, 2.0).item() == pytest.approx(4 * forward, abs=1e-6)
+    assert abs(forward - backward) > 0.01
+    # Ученик, разогретый так же, как учитель, не теряет ничего.
+    assert soft_target_loss(teacher, teacher, 3.0).item() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("temperature", (1.0, 2.0, 5.0))
+def test_soft_targets_equal_the_authors_code(temperature):
+    """Строка из distiller.py авторов: KLDivLoss(batchmean), умноженная на T²."""
+    student, teacher = two_tables()
+    theirs = torch.nn.KLDivLoss(reduction="batchmean")(
+        F.log_softmax(student / temperature, dim=-1), F.softmax(teacher / temperature, dim=-1)
+    )
+    expected = theirs * temperature**2
+    ours = soft_target_loss(student, teacher, temperature)
+    assert ours.item() == pytest.approx(expected.item(), rel=1e-5)
+    (mine,), (their_gradient,) = (torch.autograd.grad(loss, student) for loss in (ours, expected))
+    assert torch.allclose(mine, their_gradient, atol=1e-7)
+    shaped = soft_target_loss(student.view(3, 50, 13), teacher.view(3, 50, 13), temperature)
+    assert shaped.item() == pytest.approx(ours.item(), abs=1e-6)
+
+
+def test_gradient_keeps_its_size_when_temperature_grows():
+    """При больших T градиент стремится к (логиты ученика − логиты учителя) / V: для этого и T²."""
+    student, teacher = two_tables()
+    with torch.no_grad():
+        student -= student.mean(-1, keepdim=True)
+        teacher -= teacher.mean(-1, keepdim=True)
+    limit = (student - teacher).detach() / student.numel()  # V · число мест
+    (gradient,) = torch.autograd.grad(soft_target_loss(student, teacher, 1000.0), student)
+    assert torch.allclose(gradient, limit, atol=0.02 * limit.abs().max().item())
+
+
+def test_hidden_cosine():
+    """Потеря — CosineEmbeddingLoss с целью 1; длина вектора ни на что не влияет."""
+    student, teacher = two_tables()
+    ours = hidden_cosine_loss(student.view(3, 50, 13), teacher.view(3, 50, 13))
+    expected = torch.nn.CosineEmbeddingLoss()(student, teacher, torch.ones(150))
+    assert ours.item() == pytest.approx(expected.item(), abs=1e-6)
+    assert hidden_cosine_loss(3 * teacher, teacher).item() == pytest.approx(0, abs=1e-6)
+    assert hidden_cosine_loss(-teacher, teacher).item() == pytest.approx(2, abs=1e-6)
+    corner = hidden_cosine_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 1.0]]))
+    assert corner.item() == pytest.approx(1 - math.sqrt(0.5), abs=1e-6)
+
+
+@pytest.mark.parametrize("loss", (soft_target_loss, hidden_cosine_loss))
+def test_teacher_gets_no_gradient(loss):
+    """Градиент идёт ученику и никогда — учителю; пустой батч даёт ноль, а не NaN."""
+    student, teacher = two_tables()
+    loss(student, teacher).backward()
+    assert teacher.grad is None and student.grad.abs().sum() > 0
+    nothing = loss(student[:0], teacher[:0])
+    assert nothing.item() == 0
+
+
+def test_distillation_losses_take_bfloat16():
+    """Логиты и состояния из autocast: сумма идёт во float32 и от точной отличается мало."""
+    student, teacher = (table.detach().bfloat16() for table in two_tables())
+    for loss in (soft_target_loss, hidden_cosine_loss):
+        exact = loss(student.double().float(), teacher.double().float()).item()
+        assert loss(student, teacher).item() == pytest.approx(exact, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("call", "named"),
     [
+        (lambda: soft_target_loss(torch.zeros(2, 7), torch.zeros(2, 8)), r"teacher_logits.*2, 8"),
+        (lambda: soft_target_loss(torch.zeros(2, 7), torch.zeros(2, 7), 0), "temperature = 0"),
+        (lambda: hidden_cosine_loss(torch.zeros(2, 4), torch.zeros(2, 6)), "teacher_states"),
         (lambda: mlm_loss(torch.zeros(2, 7), torch.tensor([1, 7])), "метка 7"),
         (lambda: mlm_loss(torch.zeros(2, 7), torch.tensor([1, -1])), "метка -1"),
         (lambda: mlm_loss(torch.zeros(2, 3, 7), torch.tensor([1, 1])), r"labels: форма \(2,\)"),
