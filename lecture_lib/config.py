@@ -324,12 +324,13 @@ STUDENT_DISTILLATION = DistillationConfig(
     masking=MaskingConfig(probability=0.3, unit="whole_word"),
 )
 
-# TINY учится при студенте: короткие отрезки и маленький батч — больше шагов в минуту.
+# TINY учится при студенте: хроники и обороты короткие, отрезки по 32 токена их вмещают, и за минуту
+# проходит больше шагов.
 TINY_PRETRAINING = PretrainingConfig(
-    batch_size=16,
-    sequence_length=64,
+    batch_size=32,
+    sequence_length=32,
     total_steps=1500,
-    learning_rate=2e-3,
+    learning_rate=1e-3,
     warmup_share=0.05,
     masking=MaskingConfig(probability=0.3, unit="whole_word"),
     evaluate_every=50,

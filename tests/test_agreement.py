@@ -9,6 +9,7 @@ import torch
 
 from lecture_lib.checkpoints import save_checkpoint
 from lecture_lib.config import TINY
+from lecture_lib.corpus import documents
 from lecture_lib.corpus.lexicon import lexicon
 from lecture_lib.experiments import agreement, directions, milestones
 from lecture_lib.heads import PretrainingModel, PretrainingOutput
@@ -53,6 +54,32 @@ def test_questions_are_balanced_and_one_verb(questions):
         assert TOKENIZER.convert_ids_to_tokens(question.right_id) == question.right
 
 
+def test_feature_is_what_the_forms_differ_in(questions):
+    """«Число» — если одна из форм множественная, иначе «род»; доли считаются порознь."""
+    for question in questions:
+        plural = ["plur" in kind for kind in question.kinds]
+        assert question.about == ("число" if any(plural) else "род")
+    says = agreement.score_by_feature(
+        _Says([q.right_id for q in questions[:1]]), TOKENIZER, questions
+    )
+    assert sum(row["total"] for row in says.values()) == len(questions)
+    assert set(says) <= {"число", "род"}
+
+
+def test_document_kinds_restrict_the_source():
+    """Вопросы берутся только из документов названных видов."""
+    chosen = ("chronicle", "construction")
+    found = agreement.sample_questions(TOKENIZER, 20, seed=2, document_kinds=chosen)
+    texts = [
+        s.text for d in documents(2, "validation", 0, 800) if d.kind in chosen for s in d.sentences
+    ]
+    for question in found:
+        before, _, after = question.text.partition("[MASK]")
+        assert any(text.startswith(before) and text.endswith(after) for text in texts)
+    with pytest.raises(ValueError, match="уравновешенных вопросов"):
+        agreement.sample_questions(TOKENIZER, 2, document_kinds=("нет такого",))
+
+
 def test_truth_scores_one_and_a_favourite_form_one_half(questions):
     """Знающий правду прав всегда; тот, кто всегда выбирает одну форму, — в половине случаев."""
     for question in questions:
@@ -87,7 +114,7 @@ def test_milestones_follow_the_checkpoints(tmp_path, monkeypatch):
     rows = milestones.run(tmp_path, TOKENIZER, TINY, seeds=(1,), per_seed=2)
     assert [row["step"] for row in rows] == sorted(row["step"] for row in rows)
     assert {row["source"] for row in rows} == {"слова", "выбор", "вопросы"}
-    points = milestones.curves(rows, "выбор")["согласование"]
+    points = milestones.curves(rows, "выбор")["число"]
     assert [tokens for tokens, _ in points] == [1.0, 2.0]
     assert points[0][1] == points[1][1]  # веса у обоих чекпойнтов одни
     assert set(milestones.curves(rows)) <= set(directions.KINDS)

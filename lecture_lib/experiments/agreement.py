@@ -41,18 +41,30 @@ class AgreementQuestion:
     kinds: tuple[str, str]
     distance: int
 
+    @property
+    def about(self) -> str:
+        """Чем различаются формы: «число» или «род» (у множественного числа рода нет)."""
+        return "число" if "past plur" in self.kinds else "род"
+
 
 def sample_questions(
-    tokenizer, count: int = 200, seed: int = 0, split: str = "validation"
+    tokenizer,
+    count: int = 200,
+    seed: int = 0,
+    split: str = "validation",
+    document_kinds: Sequence[str] = (),
 ) -> list[AgreementQuestion]:
     """Уравновешенные вопросы из отложенных документов, не больше одного на документ.
 
-    ValueError — столько вопросов в десятикратном запасе документов не нашлось.
+    document_kinds — виды документов корпуса ("chronicle", "story" …); пусто — любые. ValueError —
+    столько вопросов в сорокакратном запасе документов не нашлось.
     """
     draw = random.Random(f"{seed} согласование")
     waiting: dict[tuple[str, str], list[AgreementQuestion]] = {}
     found: list[AgreementQuestion] = []
     for document in documents(seed, split, 0, 40 * count, truth=True):
+        if document_kinds and document.kind not in document_kinds:
+            continue
         made = [q for s in document.sentences for q in _questions(s, tokenizer, draw)]
         if not made:
             continue
@@ -83,6 +95,15 @@ def score(model, tokenizer, questions: Sequence[AgreementQuestion]) -> dict[str,
     right = sum(answer(model, tokenizer, questions))
     low, high = wilson_interval(right, len(questions))
     return {"accuracy": right / len(questions), "low": low, "high": high, "total": len(questions)}
+
+
+def score_by_feature(model, tokenizer, questions: Sequence[AgreementQuestion]) -> dict[str, Any]:
+    """То же порознь для «числа» и «рода»: {признак: {accuracy, low, high, total}}."""
+    features = sorted({question.about for question in questions}, reverse=True)
+    return {
+        feature: score(model, tokenizer, [q for q in questions if q.about == feature])
+        for feature in features
+    }
 
 
 def _questions(sentence: Sentence, tokenizer, draw: random.Random) -> Iterator[AgreementQuestion]:

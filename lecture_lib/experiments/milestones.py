@@ -65,9 +65,8 @@ def measure(
          "high": row["high"], "form_accuracy": row["form_accuracy"]}
         for row in directions.tabulate(answers)
     ]  # fmt: skip
-    rows.append(
-        {"source": "выбор", "kind": "согласование", **agreement.score(model, tokenizer, pairs)}
-    )
+    for feature, found in agreement.score_by_feature(model, tokenizer, pairs).items():
+        rows.append({"source": "выбор", "kind": feature, **found})
     for kind, row in probes.summary(probes.run(model, tokenizer)).items():
         rows.append({"source": "вопросы", "kind": kind, "accuracy": row["top1"]})
     return rows

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
-from lecture_lib.plots.picture import FONT, INK, SERIES, WIDTH, Picture, clean
+from lecture_lib.plots.picture import FONT, INK, SERIES, WIDTH, CommaFormatter, Picture, clean
 
 
 def loss_curves(
@@ -29,6 +29,7 @@ def loss_curves(
 def training_panels(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Picture:
     """Кривые обучения, каждая в своём поле и со своей осью: {название: [(шаг, значение), …]}."""
     said = "; ".join(f"{name} — {points[-1][1]:.2f}" for name, points in curves.items() if points)
+    said = said.replace(".", ",")
     width = max(WIDTH, 4.2 * len(curves))
     picture = Picture(f"ход обучения: {said or 'пока пусто'}", 3.6, width)
     fields = picture.subplots(1, len(curves), squeeze=False)[0]
@@ -44,4 +45,6 @@ def _curve(axes: Axes, points: Sequence[tuple[float, float]], number: int, name:
     colour, marker, _ = SERIES[number % len(SERIES)]
     x, y = zip(*points, strict=True) if points else ((), ())
     every = max(1, len(points) // 8)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(CommaFormatter())
     axes.plot(x, y, color=colour, marker=marker, markevery=every, ms=8, lw=2.5, label=name)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#C8CCD0", "#222222"
 PALE_BLUE, PAPER = "#D6E8F3", "#FFFFFF"
@@ -66,6 +67,13 @@ class Picture(Figure):
         with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "lecture"}):
             self.savefig(buffer, format=kind)
         return buffer.getvalue()
+
+
+class CommaFormatter(ScalarFormatter):
+    """Числа на оси с десятичной запятой, как пишут по-русски."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return super().__call__(x, pos).replace(".", ",")
 
 
 def percent(value: float, _: object = None) -> str:
