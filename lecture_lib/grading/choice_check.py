@@ -1,0 +1,226 @@
+"""Проверка задания 02.1: ровно round(p·n) случайных токенов в каждой строке, но не меньше одного.
+
+Ответ случаен, поэтому сверять его не с чем: проверяются свойства. Те, что обязаны выполняться
+всегда, — на каждом вызове; равномерность — статистикой с порогом в шесть отклонений.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lecture_lib.grading.answer import Answer
+from lecture_lib.grading.cases import Found, require_value
+from lecture_lib.grading.outcome import Counterexample
+from lecture_lib.grading.report import describe
+from lecture_lib.grading.task import Finding
+from lecture_lib.grading.wire import Seed, as_array
+
+PAD, CLS, SEP = 0, 1, 2  # какой по счёту номер в special_ids что значит
+NAMES = ("[PAD]", "[CLS]", "[SEP]", "[MASK]")
+SIGMAS = 6.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Один вызов: номера, служебные, доля, зерно и — после вызова — выбранные места."""
+
+    ids: np.ndarray
+    special: np.ndarray
+    probability: float
+    seed: int
+    chosen: np.ndarray | None = None
+
+    @property
+    def ordinary(self) -> np.ndarray:
+        """(B, S) bool: обычные токены."""
+        return ~np.isin(self.ids, self.special)
+
+    @property
+    def quota(self) -> np.ndarray:
+        """(B,) сколько выбрать в каждой строке."""
+        count = self.ordinary.sum(1)
+        wanted = np.maximum(1, np.floor(self.probability * count + 0.5).astype(int))
+        return np.minimum(wanted, count)
+
+    @property
+    def arguments(self) -> tuple:
+        """Входы функции студента."""
+        return self.ids, self.special, self.probability, Seed(self.seed)
+
+
+def build(rng: np.random.Generator, rows: int, length: int, special, probability=0.15) -> Trial:
+    """Строки [CLS] … [SEP] [PAD]…: у каждой своя длина; доля p·n не попадает на половину."""
+    ids = np.full((rows, length), special[PAD], dtype=np.int64)
+    free = np.setdiff1d(np.arange(300), special)
+    for row in ids:
+        count = int(rng.integers(length // 2, length - 1))
+        while abs((probability * count) % 1 - 0.5) < 0.02:
+            count -= 1
+        row[: count + 2] = [special[CLS], *rng.choice(free, count), special[SEP]]
+    return Trial(ids, np.array(special), probability, int(rng.integers(1, 2**31)))
+
+
+def check_choice(answer: Answer, rng: np.random.Generator) -> Finding | None:
+    """Первая нарушенная обязанность или None."""
+    usual, other = (0, 2, 3, 4), tuple(int(i) for i in rng.choice(np.arange(20, 300), 4, False))
+    trials = [_ask(answer, trial) for special in (usual, other) for trial in _trials(rng, special)]
+    for trial in trials:
+        if finding := _obligations(trial, trials):
+            return finding
+    return _randomness(answer, trials, rng)
+
+
+def _trials(rng: np.random.Generator, special) -> list[Trial]:
+    small = build(rng, 1, 12, special, 0.3)
+    return [
+        small,
+        Trial(small.ids, small.special, 0.3, small.seed + 1),
+        build(rng, 3, 40, special),
+        build(rng, 4, 24, special, 0.4),
+        build(rng, 5, 6, special, 0.15),  # короткие строки: без «не меньше одного» выходит ноль
+    ]
+
+
+def _ask(answer: Answer, trial: Trial) -> Trial:
+    """Вызов с проверкой вида ответа."""
+    reply = answer.call(*trial.arguments)
+    require_value(reply, trial.arguments)
+    found = as_array(reply.value)
+    if found is None or found.shape != trial.ids.shape or not np.isin(found, (0, 1)).all():
+        known = "returns_indices" if _looks_like_indices(found, trial) else "wrong_shape"
+        shown = Counterexample(
+            describe(trial.ids), f"(B, S) bool, форма {trial.ids.shape}", describe(reply.value)
+        )
+        raise Found(known, shown=shown)
+    if reply.changed:
+        raise Found("mutates", shown=Counterexample(describe(trial.ids), place="изменён вход"))
+    return Trial(trial.ids, trial.special, trial.probability, trial.seed, found.astype(bool))
+
+
+def _looks_like_indices(found: np.ndarray | None, trial: Trial) -> bool:
+    """Номера мест или сами номера токенов вместо отметок."""
+    if found is None:
+        return True
+    return found.size > 0 and found.ndim <= 2 and not np.isin(found, (0, 1)).all()
+
+
+def _obligations(trial: Trial, trials: list[Trial]) -> Finding | None:
+    """Служебные не выбраны, и в каждой строке ровно сколько просили."""
+    if (trial.chosen & ~trial.ordinary).any():
+        return _special_finding(trial, trials)
+    if (trial.chosen.sum(1) != trial.quota).any():
+        row = int(np.argmax(trial.chosen.sum(1) != trial.quota))
+        shown = Counterexample(
+            f"строка {describe(trial.ids[row])}, p = {trial.probability}",
+            f"выбрано {trial.quota[row]} из {trial.ordinary[row].sum()} обычных",
+            f"выбрано {trial.chosen[row].sum()}",
+            f"батч {row}",
+        )
+        return Finding(_count_mistake(trials), counterexample=shown)
+    return None
+
+
+def _special_finding(trial: Trial, trials: list[Trial]) -> Finding:
+    wrong = np.argwhere(trial.chosen & ~trial.ordinary)
+    row, place = (int(i) for i in wrong[0])
+    kind = NAMES[int(np.argmax(trial.special == trial.ids[row, place]))]
+    spoiled = [t for t in trials if (t.chosen & ~t.ordinary).any()]
+    only_unusual = all(t.special[1] > 4 for t in spoiled)
+    kinds = {int(i) for t in spoiled for i in np.flatnonzero(np.isin(t.special, t.ids[t.chosen]))}
+    if only_unusual:
+        known = "hardcoded_ids"
+    elif kinds == {PAD}:
+        known = "padding_chosen"
+    else:
+        known = "special_chosen"
+    shown = Counterexample(
+        f"строка {describe(trial.ids[row])}, служебные {trial.special.tolist()}",
+        place=f"батч {row}, позиция {place}: это {kind}, его выбирать нельзя",
+    )
+    return Finding(known, counterexample=shown)
+
+
+def _count_mistake(trials: list[Trial]) -> str:
+    """По каким правилам получилось столько, сколько получилось."""
+    found = [t.chosen.sum(1) for t in trials]
+    ordinary = [t.ordinary.sum(1) for t in trials]
+
+    def explains(rule) -> bool:
+        wanted = [np.minimum(rule(t, n), n) for t, n in zip(trials, ordinary, strict=True)]
+        return all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
+
+    def rounded(value):
+        return np.floor(value + 0.5).astype(int)
+
+    rules = {
+        "no_minimum": lambda t, n: rounded(t.probability * n),
+        "rounds_down": lambda t, n: np.maximum(1, np.floor(t.probability * n).astype(int)),
+        "rounds_up": lambda t, n: np.ceil(t.probability * n).astype(int),
+        "counts_special": lambda t, n: np.maximum(
+            1, rounded(t.probability * t.ids.shape[1] + 0 * n)
+        ),
+        "counts_not_padding": lambda t, n: np.maximum(1, rounded(t.probability * (n + 2))),
+    }
+    for name, rule in rules.items():
+        if explains(rule):
+            return {"counts_not_padding": "counts_special"}.get(name, name)
+    if explains(lambda t, n: np.floor(t.probability * n).astype(int)):
+        return "rounds_down"
+    if explains(lambda t, n: rounded(t.probability * t.ids.shape[1] + 0 * n)):
+        return "counts_special"
+    totals = [abs(c.sum() - max(1, int(t.probability * n.sum() + 0.5))) <= 1
+              for t, c, n in zip(trials, found, ordinary, strict=True)]  # fmt: skip
+    if all(totals):
+        return "whole_batch"
+    if all((c <= t.quota).all() for c, t in zip(found, trials, strict=True)):
+        return "repeats"
+    return "independent"
+
+
+def _randomness(answer: Answer, trials: list[Trial], rng: np.random.Generator) -> Finding | None:
+    """Случаен ли выбор: зависит от зерна и только от него, равномерен, не отрезками."""
+    base = trials[2]
+    same = _ask(answer, base)
+    shown = Counterexample(f"{describe(base.ids)}, зерно {base.seed}")
+    if not np.array_equal(same.chosen, base.chosen):
+        return Finding("own_randomness", counterexample=shown)
+    ids = np.repeat(build(rng, 1, 24, (0, 2, 3, 4), 0.15).ids, 60, axis=0)
+    wide = [
+        _ask(answer, Trial(ids, base.special * 0 + np.array((0, 2, 3, 4)), 0.15, seed))
+        for seed in rng.integers(1, 2**31, 5).tolist()
+    ]
+    if all(np.array_equal(t.chosen, wide[0].chosen) for t in wide[1:]):
+        known = "not_random" if (wide[0].chosen == wide[0].chosen[0]).all() else "frozen_seed"
+        if known == "not_random" and not _is_edge(wide[0]):
+            known = "frozen_seed"
+        return Finding(known, counterexample=Counterexample(describe(wide[0].ids)))
+    return _distribution(wide)
+
+
+def _is_edge(trial: Trial) -> bool:
+    """Выбраны первые или последние обычные токены подряд."""
+    places = np.flatnonzero(trial.chosen[0])
+    ordinary = np.flatnonzero(trial.ordinary[0])
+    count = len(places)
+    return np.array_equal(places, ordinary[:count]) or np.array_equal(places, ordinary[-count:])
+
+
+def _distribution(wide: list[Trial]) -> Finding | None:
+    if all((t.chosen == t.chosen[0]).all() for t in wide):
+        return Finding("same_rows", counterexample=Counterexample(describe(wide[0].ids)))
+    chosen = np.concatenate([t.chosen for t in wide])[:, wide[0].ordinary[0]]  # (300, n)
+    count, share = chosen.sum(0), chosen.mean()
+    spread = np.sqrt(len(chosen) * share * (1 - share))
+    farthest = int(np.argmax(np.abs(count - len(chosen) * share)))
+    if abs(count[farthest] - len(chosen) * share) > SIGMAS * spread:
+        place = f"обычный токен {farthest}: выбран {count[farthest]} раз из {len(chosen)}"
+        wanted = f"около {len(chosen) * share:.0f}"
+        return Finding("not_uniform", counterexample=Counterexample("", wanted, place))
+    k, n = int(chosen[0].sum()), chosen.shape[1]
+    together = (chosen[:, 1:] & chosen[:, :-1]).sum()
+    expected = len(chosen) * (n - 1) * k * (k - 1) / (n * (n - 1))
+    if k > 1 and abs(together - expected) > SIGMAS * np.sqrt(expected) + 1:
+        return Finding("contiguous")
+    return None

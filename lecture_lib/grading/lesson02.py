@@ -1,0 +1,477 @@
+"""Задания урока 02: маскирование — выбрать, заменить, посчитать потерю, проверить чужую замену."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lecture_lib.grading.answer import Answer
+from lecture_lib.grading.cases import Case, Cases, Found, require_value
+from lecture_lib.grading.choice_check import check_choice
+from lecture_lib.grading.outcome import Counterexample
+from lecture_lib.grading.replacement_check import check_replacement
+from lecture_lib.grading.task import Finding, Mistake, Task
+from lecture_lib.grading.values import Fields
+from lecture_lib.grading.wire import Given
+
+CHOICE_MISTAKES = {
+    "special_chosen": Mistake("Выбраны служебные токены: [CLS] и [SEP] не предсказывают."),
+    "padding_chosen": Mistake("Выбрано дополнение: [PAD] — не слово, учиться на нём нечему."),
+    "hardcoded_ids": Mistake(
+        "Номера служебных вписаны в код числами. Они приходят во входе special_ids и бывают любыми."
+    ),
+    "independent": Mistake(
+        "Число выбранных пляшет: похоже, у каждого токена своя монета. "
+        "Здесь просили ровно round(p·n) в каждой строке."
+    ),
+    "no_minimum": Mistake("В короткой строке не выбрано ничего, а нужен хотя бы один токен."),
+    "rounds_down": Mistake("p·n обрезано до целого, а просили округлить до ближайшего."),
+    "rounds_up": Mistake("p·n округлено вверх, а просили до ближайшего."),
+    "counts_special": Mistake(
+        "Доля взята от всей строки, со служебными и дополнением, а не от обычных токенов."
+    ),
+    "whole_batch": Mistake("Доля выдержана на весь батч, а в отдельных строках — нет."),
+    "repeats": Mistake(
+        "Выбрано меньше, чем просили: похоже, места тянутся с возвращением и повторяются."
+    ),
+    "frozen_seed": Mistake(
+        "При разных генераторах — один и тот же выбор: зерно заморожено внутри функции."
+    ),
+    "own_randomness": Mistake(
+        "При одном и том же зерне выбор разный: случайность берётся не из generator."
+    ),
+    "not_random": Mistake("Выбор не случаен: каждый раз первые (или последние) токены строки."),
+    "same_rows": Mistake("Во всех строках батча выбраны одни и те же места: жребий был один."),
+    "not_uniform": Mistake("Одни места выбираются чаще других, а должны — поровну."),
+    "contiguous": Mistake("Выбранные токены стоят подряд: это отрезок, а не независимые места."),
+    "returns_indices": Mistake("Вернулись номера, а просили отметки: (B, S), True — выбран."),
+}
+
+REPLACEMENT_MISTAKES = {
+    "two_coins": Mistake(
+        "Это 81/10/9: похоже, две монеты подряд. Второй жребий делит не сто процентов, а остаток."
+    ),
+    "share_of_rest": Mistake(
+        "Это 80/2/18: 10 % взяты от оставшихся двадцати, а нужны от всех выбранных."
+    ),
+    "mask_only": Mistake("Все выбранные стали [MASK]: это 100/0/0."),
+    "no_keep": Mistake("Прежним не остался никто: 10 % выбранных должны остаться как есть."),
+    "no_random": Mistake("Случайных токенов нет: 10 % выбранных должны стать случайными."),
+    "swapped": Mistake("Доли переставлены: 80 % — это [MASK], а не случайный и не прежний."),
+    "of_all": Mistake("Жребий снова решает, выбирать ли токен, а места уже выбраны."),
+    "keep_not_counted": Mistake("Доли 8 : 1 поделены на двоих, и прежним не остался никто."),
+    "wrong_rates": Mistake("Доли не 80/10/10."),
+    "random_special": Mistake(
+        "Случайный токен оказался служебным: тяните из ordinary_ids, а не из всего словаря."
+    ),
+    "one_random_token": Mistake("Случайный токен один на всех: у каждого места должен быть свой."),
+    "one_draw": Mistake("Жребий один на строку, а нужен на каждый токен."),
+    "off_by_one": Mistake("Крайний обычный токен не выпадает никогда: граница сдвинута на один."),
+    "by_order": Mistake("Исход зависит от места в строке: жребий должен быть независим от него."),
+    "not_uniform_tokens": Mistake("Обычные токены выпадают не поровну."),
+    "ignores_chosen": Mistake("Изменились токены, которые не были выбраны."),
+    "frozen_seed": CHOICE_MISTAKES["frozen_seed"],
+    "own_randomness": CHOICE_MISTAKES["own_randomness"],
+}
+
+# ------------------------------------------------------------------ 02.3, функция потерь
+
+BROKEN_LOSS = """
+def masked_loss(logits, input_ids, chosen):
+    labels = torch.where(chosen, input_ids, 0)
+    log_probabilities = logits.log_softmax(1)
+    picked = log_probabilities.gather(-1, labels[..., None])[..., 0]
+    return -picked.mean()
+"""
+
+
+def _loss(logits, ids, chosen, axis=-1, where="chosen", reduce="mean", value="log", labels="ids"):
+    shifted = logits.astype(float) - logits.max(axis, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
+    if value == "logit":
+        log_p = logits.astype(float)
+    if labels == "zero":
+        ids = np.where(chosen, ids, 0)
+    picked = np.take_along_axis(log_p, ids[..., None], -1)[..., 0]
+    picked = {"log": picked, "logit": picked, "log2": picked / np.log(2),
+              "p": np.exp(picked), "log10": picked / np.log(10)}[value]  # fmt: skip
+    kept = np.ones_like(chosen) if where == "all" else ~chosen if where == "others" else chosen
+    if not kept.any() and reduce != "nan":
+        return 0.0
+    total = -(picked * kept).sum()
+    if reduce == "rows":
+        counts = np.maximum(kept.sum(1), 1)
+        return float((-(picked * kept).sum(1) / counts).mean())
+    divisor = {"mean": kept.sum(), "sum": 1, "all": kept.size, "nan": kept.sum(),
+               "batch": len(kept)}[reduce]  # fmt: skip
+    with np.errstate(invalid="ignore"):
+        return float(total / divisor) if divisor else float("nan")
+
+
+def _loss_variant(**options):
+    return lambda logits, ids, chosen: _loss(logits, ids, chosen, **options)
+
+
+def _loss_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for rows, length, size in ((1, 4, 5), (1, 6, 9), (2, 5, 7), (3, 8, 11)):
+        chosen = rng.random((rows, length)) < 0.4
+        chosen[0, 1], chosen[0, 2] = True, False
+        chosen[:, -1] = rows > 1  # строки с разным числом выбранных
+        if rows > 1:
+            chosen[0] = True
+            chosen[0, 0] = False
+        logits = (2 * rng.standard_normal((rows, length, size))).astype(np.float32)
+        ids = rng.integers(1, size, (rows, length))
+        cases.append(Case((logits, ids, chosen), rows=rows))
+    logits, ids, chosen = cases[0].arguments
+    return [*cases, Case((logits, ids, np.zeros_like(chosen)))]
+
+
+LOSS_MISTAKES = {
+    "all_tokens": Mistake(
+        "Потеря усреднена по всем токенам, а спрашивали модель только о выбранных.",
+        _loss_variant(where="all"),
+    ),
+    "zero_labels": Mistake(
+        "Там, где ответа не ждут, стоит метка 0 — и потеря считает, что ждали [PAD].",
+        _loss_variant(where="all", labels="zero"),
+    ),
+    "wrong_axis": Mistake(
+        "softmax взят не по словарю, а по токенам строки: последняя ось — словарь.",
+        _loss_variant(axis=1),
+    ),
+    "wrong_axis_all": Mistake(
+        "softmax взят по токенам строки (ось 1), а среднее — по всем местам. Словарь — последняя "
+        "ось, а места — только выбранные.",
+        _loss_variant(axis=1, where="all", labels="zero"),
+    ),
+    "divided_by_all": Mistake(
+        "Сумма по выбранным поделена на число всех токенов, а надо — выбранных.",
+        _loss_variant(reduce="all"),
+    ),
+    "sum": Mistake("Это сумма, а просили среднее по выбранным.", _loss_variant(reduce="sum")),
+    "batch_mean": Mistake(
+        "Сумма поделена на число строк, а надо — на число выбранных токенов.",
+        _loss_variant(reduce="batch"),
+    ),
+    "mean_of_rows": Mistake(
+        "Среднее взято сначала в строках, потом по строкам: строка с одним выбранным токеном "
+        "получает тот же вес, что строка с десятью.",
+        _loss_variant(reduce="rows"),
+    ),
+    "not_chosen": Mistake(
+        "Потеря посчитана по невыбранным токенам: условие перевёрнуто.",
+        _loss_variant(where="others"),
+    ),
+    "no_log": Mistake("Забыт логарифм: это вероятность.", _loss_variant(value="p")),
+    "no_softmax": Mistake(
+        "Логит — ещё не логарифм вероятности: забыт softmax.", _loss_variant(value="logit")
+    ),
+    "log2": Mistake("Логарифм двоичный, а просили натуральный.", _loss_variant(value="log2")),
+    "log10": Mistake("Логарифм десятичный, а просили натуральный.", _loss_variant(value="log10")),
+    "nan_when_empty": Mistake(
+        "Если не выбран ни один токен, выходит 0/0. Потеря пустого батча — ноль.",
+        _loss_variant(reduce="nan"),
+    ),
+}
+
+# ------------------------------------------------------------------ 02.4, целые слова
+
+
+def _widen(tokens, chosen, back=True, forward=True, last=True, every=False, extra=False):
+    starts = [i for i, token in enumerate(tokens) if not token.startswith("##")]
+    words = [list(range(a, b)) for a, b in zip(starts, [*starts[1:], len(tokens)], strict=True)]
+    result = list(chosen)
+    for word in words if last else words[:-1]:
+        picked = [i for i in word if chosen[i]]
+        if every:
+            mark = len(picked) == len(word)
+            for i in word:
+                result[i] = mark
+        elif picked:
+            for i in word:
+                if (back or i >= picked[0]) and (forward or i <= picked[-1]):
+                    result[i] = True
+            if extra and word[-1] + 1 < len(tokens):
+                result[word[-1] + 1] = True
+    return result
+
+
+def _widen_variant(**options):
+    return lambda tokens, chosen: _widen(tokens, chosen, **options)
+
+
+def _only_neighbours(tokens, chosen):
+    result = list(chosen)
+    for i, picked in enumerate(chosen):
+        if picked and i + 1 < len(tokens) and tokens[i + 1].startswith("##"):
+            result[i + 1] = True
+        if picked and i and tokens[i].startswith("##"):
+            result[i - 1] = True
+    return result
+
+
+def _only_heads(tokens, chosen):
+    wide = _widen(tokens, chosen)
+    return [w and not token.startswith("##") for w, token in zip(wide, tokens, strict=True)]
+
+
+def _chain(tokens, chosen):
+    result = list(chosen)
+    for i in range(1, len(tokens)):
+        if tokens[i].startswith("##") and (result[i - 1] or result[i]):
+            result[i] = result[i - 1] = True
+    return result
+
+
+def _indices(tokens, chosen):
+    return [i for i, picked in enumerate(_widen(tokens, chosen)) if picked]
+
+
+WORDS = ("кот", "дом", "рыб ##ка", "отли ##чный", "при ##ве ##т", "по ##смо ##тре ##ли", "и", "мы")
+VISIBLE_WORDS = (
+    ["[CLS]", "мы", "по", "##смо", "##тре", "##ли", "фильм", "[SEP]"],
+    [False, False, False, True, False, False, False, False],
+)
+
+
+def _word_cases(rng: np.random.Generator) -> list[Case]:
+    cases = [Case(VISIBLE_WORDS, visible=True)]
+    for count in (1, 2, 3, 4, 6, 8, 8, 10):
+        words = [WORDS[int(i)] for i in rng.integers(0, len(WORDS), count)]
+        words[int(rng.integers(count))] = WORDS[int(rng.integers(3, 6))]
+        tokens = ["[CLS]", *" ".join(words).split(), "[SEP]"]
+        chosen = [bool(rng.random() < 0.25) and not t.startswith("[") for t in tokens]
+        pieces = [i for i, token in enumerate(tokens) if token.startswith("##")]
+        chosen[int(rng.choice(pieces))] = True
+        cases.append(Case((tokens, chosen)))
+    long = "по ##смо ##тре ##ли кот".split()
+    cases += [Case((long, [i == k for i in range(5)])) for k in range(5)]
+    cases.append(Case((["кот", "рыб", "##ка"], [False, True, False])))  # слово в самом конце
+    return [*cases, Case((["мы", "и"], [False, False]))]
+
+
+def _word_place(arguments, expected, got) -> str:
+    tokens, _ = arguments
+    if not isinstance(got, list) or len(got) != len(tokens):
+        return f"нужен список из {len(tokens)} значений, по одному на токен"
+    wrong = next(i for i in range(len(tokens)) if bool(got[i]) != expected[i])
+    state = "должен быть выбран" if expected[wrong] else "не должен быть выбран"
+    return f"позиция {wrong}: токен «{tokens[wrong]}» {state}"
+
+
+WORD_MISTAKES = {
+    "only_forward": Mistake(
+        "Слово закрыто только вправо от выбранного подслова, а начало осталось видно.",
+        _widen_variant(back=False),
+    ),
+    "only_back": Mistake(
+        "Слово закрыто только влево от выбранного подслова, а конец остался виден.",
+        _widen_variant(forward=False),
+    ),
+    "last_word": Mistake(
+        "Последнее слово строки не закрыто: цикл кончается раньше.", _widen_variant(last=False)
+    ),
+    "all_or_nothing": Mistake(
+        "Слово закрывается, только если выбраны все его подслова, а довольно одного.",
+        _widen_variant(every=True),
+    ),
+    "one_too_many": Mistake(
+        "Вместе со словом закрыт и следующий токен: граница сдвинута на один.",
+        _widen_variant(extra=True),
+    ),
+    "neighbours_only": Mistake(
+        "Закрыты только соседи выбранного подслова; в длинном слове остаются открытые.",
+        _only_neighbours,
+    ),
+    "heads_only": Mistake("Отмечено только первое подслово каждого слова.", _only_heads),
+    "one_pass": Mistake(
+        "Один проход слева направо: до начала длинного слова отметка не доходит.", _chain
+    ),
+    "nothing": Mistake("Ничего не добавлено: вернулся прежний выбор.", lambda t, c: list(c)),
+    "returns_indices": Mistake(
+        "Вернулись номера мест, а просили список True и False по токенам.", _indices
+    ),
+}
+
+# ------------------------------------------------------------------ 02.5, предсказать числа
+
+COUNTS = {"выбрано": 480, "станут [MASK]": 384, "изменятся": 432, "считает потеря": 480}
+COUNT_MISTAKES = {
+    "all_places": Mistake(
+        "15 % взяты от всех мест батча. Служебные токены и дополнение не выбирают."
+    ),
+    "only_masks": Mistake(
+        "Потеря считается по всем выбранным: и по случайным, и по оставленным, не только по [MASK]."
+    ),
+    "loss_over_changed": Mistake("Оставленные как есть тоже предсказывают: потеря видит и их."),
+    "loss_over_all": Mistake("Потеря видит только выбранные токены, остальным ответа не ждут."),
+    "keep_changes": Mistake("Изменятся не все выбранные: десятая часть останется прежней."),
+    "only_random_changes": Mistake("Изменятся и те, что стали [MASK], а не только случайные."),
+    "mask_of_all": Mistake("80 % — от выбранных, а не от всех обычных токенов."),
+    "mask_rest": Mistake("[MASK] становятся 80 % выбранных, а не все выбранные."),
+    "per_row": Mistake("Это числа для одной строки, а строк в батче 32."),
+}
+COUNT_WRONG = {
+    "all_places": {"выбрано": 32 * 128 * 0.15},
+    "per_row": {"выбрано": 15, "станут [MASK]": 12},
+    "mask_of_all": {"станут [MASK]": 2560},
+    "mask_rest": {"станут [MASK]": 480},
+    "keep_changes": {"изменятся": 480},
+    "only_random_changes": {"изменятся": 48},
+    "only_masks": {"считает потеря": 384},
+    "loss_over_changed": {"считает потеря": 432},
+    "loss_over_all": {"считает потеря": 3200},
+}
+
+# ------------------------------------------------------------------ 02.6, опыт над чужой функцией
+
+RIGHT_CALLS, FALSE_ALARMS = 8, 3
+CLOSE_CALLS, CLOSE_CAUGHT = 5, 4
+# Что подсунуть: имя ошибки, если не замечено, и настройки replacer.
+FLAWED = (
+    ("misses_mask_only", (1.0, 0.0)),
+    ("only_mask_share", (0.8, 0.2)),
+    ("only_mask_share", (0.8, 0.05)),
+    ("only_random_share", (0.7, 0.1)),
+    ("specials_missed", (0.8, 0.1, "special")),
+    ("unchosen_missed", (0.8, 0.1, "neighbours")),
+)
+EXPERIMENT_MISTAKES = {
+    "always_true": Mistake("Опыт одобряет всё, даже замену 100/0/0."),
+    "always_false": Mistake("Опыт бракует всё, даже честную замену 80/10/10."),
+    "inverted": Mistake("Ответ перевёрнут: True значит «всё верно»."),
+    "too_strict": Mistake(
+        "Честную замену опыт бракует: допуск меньше, чем случайный разброс долей. "
+        "Отклонение доли — √(p(1−p)/n)."
+    ),
+    "too_loose": Mistake(
+        "81/10/9 проходит как 80/10/10: мало токенов или велик допуск. "
+        "Разница в 0,01 должна быть в несколько раз больше отклонения √(p(1−p)/n)."
+    ),
+    "misses_mask_only": Mistake("Не замечена замена 100/0/0."),
+    "only_mask_share": Mistake(
+        "Проверена только доля [MASK]: 80/20/0 и 80/5/15 проходят. Исходов три, долей две."
+    ),
+    "only_random_share": Mistake("Доля [MASK] не проверена: 70/10/20 проходит."),
+    "specials_missed": Mistake(
+        "Не замечено, что случайный токен бывает служебным (его нет в ordinary_ids)."
+    ),
+    "unchosen_missed": Mistake("Не замечено, что меняются невыбранные токены."),
+}
+
+
+def check_experiment(answer: Answer, rng: np.random.Generator) -> Finding | None:
+    """Проверка 02.6: опыт студента должен пропустить честную замену и поймать каждую порченую."""
+    honest = [_verdict(answer, (0.8, 0.1)) for _ in range(RIGHT_CALLS)]
+    close = [_verdict(answer, (0.81, 0.10)) for _ in range(CLOSE_CALLS)]
+    flawed = {settings: _verdict(answer, settings) for _, settings in FLAWED}
+    everything = [*honest, *close, *flawed.values()]
+    if all(everything):
+        return _missed("always_true", (1.0, 0.0))
+    if not any(everything):
+        return Finding("always_false", counterexample=Counterexample("честная замена 80/10/10"))
+    if sum(honest) < RIGHT_CALLS - FALSE_ALARMS:
+        known = "inverted" if flawed[1.0, 0.0] else "too_strict"
+        got = f"забраковано {RIGHT_CALLS - sum(honest)} из {RIGHT_CALLS}"
+        return Finding(known, counterexample=Counterexample("честная замена 80/10/10", got=got))
+    for known, settings in FLAWED:
+        if flawed[settings]:
+            return _missed(known, settings)
+    if CLOSE_CALLS - sum(close) < CLOSE_CAUGHT:
+        got = f"поймана {CLOSE_CALLS - sum(close)} раз из {CLOSE_CALLS}"
+        return Finding("too_loose", counterexample=Counterexample("замена 81/10/9", got=got))
+    return None
+
+
+def _verdict(answer: Answer, settings: tuple) -> bool:
+    arguments = (Given("replacer", settings),)
+    reply = answer.call(*arguments)
+    require_value(reply, arguments)
+    if reply.value not in (True, False):
+        raise Found("wrong_type", "Нужно True или False.")
+    return bool(reply.value)
+
+
+def _missed(known: str, settings: tuple) -> Finding:
+    mask, random = (round(100 * share) for share in settings[:2])
+    flaw = {"special": ", случайный бывает служебным", "neighbours": ", портит и невыбранные"}
+    given = f"замена {mask}/{random}/{100 - mask - random}{flaw.get(settings[-1], '')}"
+    return Finding(known, counterexample=Counterexample(given, "False", "True"))
+
+
+TASKS = (
+    Task(
+        "02.1", "Ровно 15 %", "написать", "choose", 3, 15, 2,
+        notice="Заметьте цену точности: в коротких строках «не меньше одного» поднимает долю "
+        "выше 15 %.",
+        hints=(
+            "Обычный токен — тот, чей номер не в special_ids. Сначала найдите их: torch.isin.",
+            "Кого выбрать: дайте каждому токену случайное число и возьмите k наименьших; "
+            "служебным дайте число больше всех.",
+            "Порядок: обычные → k = max(1, округлённое p·n) для каждой строки → случайный шум с "
+            "бесконечностью на служебных → место в очереди (argsort дважды) → меньше k.",
+        ),
+        check=check_choice, mistakes=CHOICE_MISTAKES,
+    ),
+    Task(
+        "02.2", "Один жребий", "написать", "spoil", 3, 15, 2,
+        notice="Заметьте: отрезок [0, 1) разрезан один раз на три части — поэтому доли точны, "
+        "а с двумя монетами вышло бы 81/10/9.",
+        hints=(
+            "Сколько случайных чисел нужно одному токену, чтобы выбрать один исход из трёх?",
+            "Одно число u: меньше 0,8 — [MASK], от 0,8 до 0,9 — случайный, дальше — прежний.",
+            "Копия входа → u для каждого места → два условия, оба вместе с chosen → случайные "
+            "токены берутся из ordinary_ids по случайному номеру места в нём.",
+        ),
+        check=check_replacement, mistakes=REPLACEMENT_MISTAKES,
+    ),
+    Task(
+        "02.3", "Сломанная потеря", "починить", "masked_loss", 2, 10, 1,
+        notice="Заметьте: невыбранные места не дают ни слагаемого, ни единицы в знаменателе — "
+        "это и делает метка −100.",
+        hints=(
+            "Ошибок в коде три. Посмотрите на ось softmax и на то, сколько чисел усредняется.",
+            "Словарь — последняя ось. Метка 0 — это [PAD], а не «ответа нет».",
+            "Логарифм softmax по последней оси → вероятность верного токена в каждом месте → "
+            "сумма по выбранным, делённая на их число; пустой выбор — ноль.",
+        ),
+        check=Cases(_loss_cases, _loss, LOSS_MISTAKES), mistakes=LOSS_MISTAKES, given=BROKEN_LOSS,
+    ),
+    Task(
+        "02.4", "Слово целиком", "написать", "widen", 2, 12, 2,
+        notice="Заметьте: доля закрытых токенов выросла — чтобы она осталась 15 %, выбирать надо "
+        "слова, а не подслова.",
+        hints=(
+            "Слово начинается с токена без «##» и тянется, пока следующие начинаются с «##».",
+            "Сначала разбейте токены на слова, потом решайте о каждом слове целиком.",
+            "Для каждого токена найдите номер его слова; соберите номера слов, где есть выбранный "
+            "токен; выберите все токены этих слов.",
+        ),
+        check=Cases(_word_cases, _widen, WORD_MISTAKES, explain=_word_place),
+        mistakes=WORD_MISTAKES,
+    ),
+    Task(
+        "02.5", "Предскажите счёт", "предсказать", "counts", 1, 5, 1,
+        notice="Заметьте: потеря считается по 480 токенам, а [MASK] среди них — только 384.",
+        hints=(
+            "Сначала — сколько в батче обычных токенов: выбирают из них.",
+            "80/10/10 — доли от выбранных. Прежние не меняются, но их предсказывают.",
+        ),
+        check=Fields(COUNTS, COUNT_WRONG, COUNT_MISTAKES), mistakes=COUNT_MISTAKES,
+    ),
+    Task(
+        "02.6", "Поймайте 81/10/9", "поставить опыт", "looks_right", 4, 20, 3,
+        notice="Заметьте: чтобы увидеть разницу в один процентный пункт, нужны десятки тысяч "
+        "токенов — на глаз такую ошибку не поймать.",
+        hints=(
+            "Случайная доля гуляет на √(p(1−p)/n). При каком n это много меньше 0,01?",
+            "Проверять надо не одно: доли [MASK] и случайных, невыбранные места, вид случайных "
+            "токенов.",
+            "Большой тензор обычных токенов, выбрана половина мест → вызов spoil → невыбранные не "
+            "изменились? заменённые — [MASK] или из ordinary_ids? доли [MASK], изменённых и "
+            "прежних в пределах 4 отклонений?",
+        ),
+        check=check_experiment, mistakes=EXPERIMENT_MISTAKES,
+    ),
+)  # fmt: skip

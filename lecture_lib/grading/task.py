@@ -1,0 +1,85 @@
+"""Задание: условие проверки, баллы, подсказки и ошибки, которые проверка умеет назвать."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lecture_lib.grading.answer import Answer
+from lecture_lib.grading.outcome import Counterexample
+
+KINDS = ("написать", "починить", "предсказать", "прочитать рисунок", "поставить опыт")
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Ошибка, которую делают люди.
+
+    says — что сказать студенту; mutant — верное решение с этой одной ошибкой: ответ, который на
+    всех входах совпал с мутантом, скорее всего, ошибся так же.
+    """
+
+    says: str
+    mutant: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Что нашла проверка: имя ошибки (пусто — не узнана), слова и контрпример."""
+
+    mistake: str = ""
+    says: str = ""
+    counterexample: Counterexample | None = None
+
+
+Check = Callable[[Answer, np.random.Generator], Finding | None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Задание урока.
+
+    id — «02.3»: урок и номер; name — имя функции или переменной, которую ждёт проверка; check —
+    None или первая найденная ошибка; given — сломанный код, который надо починить: сданный
+    нетронутым, он значит «не начато».
+    """
+
+    id: str
+    title: str
+    kind: str
+    name: str
+    points: int
+    minutes: int
+    difficulty: int  # от 1 до 3
+    notice: str  # что заметить, когда решено
+    hints: tuple[str, ...]  # от намёка к плану; целого ответа нет ни в одной
+    check: Check
+    mistakes: Mapping[str, Mistake] = field(default_factory=dict)
+    given: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind = {self.kind!r}: бывают {', '.join(KINDS)}.")
+        if self.difficulty not in (1, 2, 3):
+            raise ValueError(f"difficulty = {self.difficulty!r}: бывает 1, 2 и 3.")
+        if len(self.hints) < 2:
+            raise ValueError(f"hints: у задания {self.id} подсказок {len(self.hints)}, нужно две.")
+
+    @property
+    def is_function(self) -> bool:
+        """Ждёт ли задание функцию (иначе — значение)."""
+        return self.kind not in ("предсказать", "прочитать рисунок")
+
+    @property
+    def lesson(self) -> str:
+        """Номер урока: «02»."""
+        return self.id.partition(".")[0]
+
+    @property
+    def label(self) -> str:
+        """Строка для тетради: баллы, минуты, сложность."""
+        stars = "●" * self.difficulty + "○" * (3 - self.difficulty)
+        return f"{self.kind} · баллов {self.points} · минут {self.minutes} · {stars}"
