@@ -1,4 +1,4 @@
-"""Головы (heads) над кодировщиком: MLM, NSP, классификация текста и разметка токенов.
+"""Головы (heads) над кодировщиком: MLM, NSP и четыре прикладные — пара, текст, отрезок, разметка.
 
 Голова — небольшой слой, который превращает скрытые состояния в ответ задачи. Формы: B — строк,
 S — токенов, D — hidden_size, V — словарь, N — предсказываемых мест в батче, C — классов.
@@ -9,6 +9,7 @@ S — токенов, D — hidden_size, V — словарь, N — предс�
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,7 @@ from lecture_lib.config import EncoderConfig, check_whole
 from lecture_lib.encoder import Encoder, Pooler
 
 __all__ = [
+    "TASK_HEADS",
     "FeatureTagger",
     "MLMHead",
     "NSPHead",
@@ -25,7 +27,10 @@ __all__ = [
     "PretrainingModel",
     "PretrainingOutput",
     "SequenceClassifier",
+    "SpanExtractor",
+    "TaskModel",
     "TokenClassifier",
+    "run_lstm",
 ]
 
 
@@ -138,58 +143,98 @@ class PretrainingModel(nn.Module):
         )
 
 
-class SequenceClassifier(nn.Module):
-    """Классификация текста или пары текстов: линейный слой над вектором [CLS] (Pooler).
+class TaskModel(nn.Module):
+    """Кодировщик с головой прикладной задачи: прочитать признаки, затем dropout и линейный слой.
 
-    Источник: Devlin et al., 2019, рисунок 4 (a), (b); слои — как у BertForSequenceClassification.
-    ValueError — num_labels меньше двух или у кодировщика нет слоя над [CLS].
+    Головы различаются тем, какие признаки читают (read), и тем, что значит их ответ (answer):
+    "class" — номер класса, "number" — число, "tags" — класс каждого токена, "span" — отрезок.
+    """
+
+    answer: str
+
+    def __init__(self, encoder: Encoder, size: int, num_labels: int, dropout: float = 0.0):
+        super().__init__()
+        self.config, self.encoder = encoder.config, encoder
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(size, num_labels)
+        nn.init.normal_(self.classifier.weight, std=encoder.config.initializer_range)
+        nn.init.zeros_(self.classifier.bias)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """input_ids, attention_mask, token_type_ids (B, S) -> логиты (B, C) или (B, S, C)."""
+        features = self.read(input_ids, attention_mask, token_type_ids)
+        return self.classifier(self.dropout(features))
+
+    def read(self, *inputs: torch.Tensor | None) -> torch.Tensor:
+        """Признаки: состояние каждого токена, (B, S) -> (B, S, D)."""
+        return self.encoder(*inputs).last_hidden_state
+
+    def train(self, mode: bool = True) -> Self:
+        """Замороженный кодировщик и при обучении головы остаётся без dropout."""
+        super().train(mode)
+        if not any(parameter.requires_grad for parameter in self.encoder.parameters()):
+            self.encoder.eval()
+        return self
+
+
+class SequenceClassifier(TaskModel):
+    """Класс пары текстов или одного текста: линейный слой над вектором [CLS] (Pooler).
+
+    num_labels = 1 — не класс, а число (регрессия), как в STS-B. Источник: Devlin et al., 2019,
+    рисунок 4 (a), (b); слои — как у BertForSequenceClassification. ValueError — num_labels меньше
+    единицы или у кодировщика нет слоя над [CLS].
     """
 
     def __init__(self, encoder: Encoder, num_labels: int):
-        super().__init__()
+        check_whole("num_labels", num_labels, at_least=1)
         if encoder.pooler is None:
             raise ValueError(
                 "encoder: add_pooling_layer = False, а классификации нужен слой над [CLS]."
             )
-        self.config, self.encoder = encoder.config, encoder
-        self.dropout = nn.Dropout(encoder.config.hidden_dropout_prob)
-        self.classifier = _new_classifier(encoder.config.hidden_size, num_labels, encoder.config)
+        config = encoder.config
+        super().__init__(encoder, config.hidden_size, num_labels, config.hidden_dropout_prob)
+        self.answer = "number" if num_labels == 1 else "class"
 
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.Tensor | None = None,
-    ) -> torch.Tensor:
-        """input_ids, attention_mask, token_type_ids (B, S) -> логиты (B, C)."""
-        pooled = self.encoder(input_ids, attention_mask, token_type_ids).pooled  # (B, D)
-        return self.classifier(self.dropout(pooled))
+    def read(self, *inputs: torch.Tensor | None) -> torch.Tensor:
+        """Признаки: вектор всей последовательности, (B, S) -> (B, D)."""
+        return self.encoder(*inputs).pooled
 
 
-class TokenClassifier(nn.Module):
-    """Разметка последовательности (tagging): линейный слой над каждым токеном.
+class TokenClassifier(TaskModel):
+    """Разметка последовательности (tagging): линейный слой над каждым токеном, логиты (B, S, C).
 
-    Источник: Devlin et al., 2019, рисунок 4 (d) и раздел 5.3.
+    Источник: Devlin et al., 2019, рисунок 4 (d) и раздел 5.3. ValueError — num_labels меньше двух.
     """
 
+    answer = "tags"
+
     def __init__(self, encoder: Encoder, num_labels: int):
-        super().__init__()
-        self.config, self.encoder = encoder.config, encoder
-        self.dropout = nn.Dropout(encoder.config.hidden_dropout_prob)
-        self.classifier = _new_classifier(encoder.config.hidden_size, num_labels, encoder.config)
-
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.Tensor | None = None,
-    ) -> torch.Tensor:
-        """input_ids, attention_mask, token_type_ids (B, S) -> логиты (B, S, C)."""
-        states = self.encoder(input_ids, attention_mask, token_type_ids).last_hidden_state
-        return self.classifier(self.dropout(states))
+        check_whole("num_labels", num_labels, at_least=2)
+        config = encoder.config
+        super().__init__(encoder, config.hidden_size, num_labels, config.hidden_dropout_prob)
 
 
-class FeatureTagger(nn.Module):
+class SpanExtractor(TaskModel):
+    """Отрезок ответа в тексте (span): каждому токену — логит начала и логит конца, (B, S, 2).
+
+    Источник: Devlin et al., 2019, рисунок 4 (c) и раздел 4.2: векторы S и E — две строки
+    линейного слоя. Как у BertForQuestionAnswering, есть смещения и нет dropout.
+    """
+
+    answer = "span"
+
+    def __init__(self, encoder: Encoder, num_labels: int = 2):
+        if num_labels != 2:
+            raise ValueError(f"num_labels = {num_labels!r}: у отрезка два логита — начало и конец.")
+        super().__init__(encoder, encoder.config.hidden_size, num_labels)
+
+
+class FeatureTagger(TaskModel):
     """Разметка по готовым признакам (feature-based): кодировщик заморожен, учится BiLSTM.
 
     Признаки токена — скрытые состояния последних layers слоёв, поставленные в ряд; над ними
@@ -197,23 +242,24 @@ class FeatureTagger(nn.Module):
     последние четыре слоя. ValueError — слоёв у кодировщика меньше, чем просят.
     """
 
+    answer = "tags"
+
     def __init__(self, encoder: Encoder, num_labels: int, layers: int = 4):
-        super().__init__()
-        config = encoder.config
+        check_whole("num_labels", num_labels, at_least=2)
+        config, size = encoder.config, encoder.config.hidden_size
         if not 1 <= layers <= config.num_hidden_layers:
             raise ValueError(f"layers = {layers}: слоёв у кодировщика {config.num_hidden_layers}.")
-        self.config, self.encoder, self.layers = config, encoder.requires_grad_(False), layers
-        size = config.hidden_size
+        super().__init__(encoder.requires_grad_(False), 2 * size, num_labels)
+        self.layers = layers
         self.lstm = nn.LSTM(layers * size, size, num_layers=2, bidirectional=True, batch_first=True)
-        self.classifier = _new_classifier(2 * size, num_labels, config)
 
-    def forward(
+    def read(
         self,
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor | None = None,
         token_type_ids: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """input_ids, attention_mask, token_type_ids (B, S) -> логиты (B, S, C)."""
+        """Признаки: выход BiLSTM, (B, S) -> (B, S, 2·D)."""
         with torch.no_grad():
             encoded = self.encoder(
                 input_ids, attention_mask, token_type_ids, output_hidden_states=True
@@ -221,25 +267,24 @@ class FeatureTagger(nn.Module):
         features = torch.cat(encoded.hidden_states[-self.layers :], dim=-1)  # (B, S, layers·D)
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
-        lengths = attention_mask.sum(dim=1).cpu()
-        packed = nn.utils.rnn.pack_padded_sequence(
-            features, lengths, batch_first=True, enforce_sorted=False
-        )
-        states, _ = nn.utils.rnn.pad_packed_sequence(
-            self.lstm(packed)[0], batch_first=True, total_length=input_ids.shape[1]
-        )
-        return self.classifier(states)
-
-    def train(self, mode: bool = True) -> FeatureTagger:
-        """Кодировщик и при обучении головы остаётся в режиме предсказания, без dropout."""
-        super().train(mode)
-        self.encoder.eval()
-        return self
+        return run_lstm(self.lstm, features, attention_mask)
 
 
-def _new_classifier(size: int, num_labels: int, config: EncoderConfig) -> nn.Linear:
-    check_whole("num_labels", num_labels, at_least=2)
-    layer = nn.Linear(size, num_labels)
-    nn.init.normal_(layer.weight, std=config.initializer_range)
-    nn.init.zeros_(layer.bias)
-    return layer
+# Четыре задачи рисунка 4 статьи и их головы: пара и один текст — одна и та же голова.
+TASK_HEADS = {
+    "pair": SequenceClassifier,
+    "single": SequenceClassifier,
+    "span": SpanExtractor,
+    "tags": TokenClassifier,
+}
+
+
+def run_lstm(lstm: nn.LSTM, features: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    """LSTM по настоящим токенам строк: (B, S, D) -> (B, S, выход); на дополнении — нули."""
+    packed = nn.utils.rnn.pack_padded_sequence(
+        features, attention_mask.sum(dim=1).cpu(), batch_first=True, enforce_sorted=False
+    )
+    states, _ = nn.utils.rnn.pad_packed_sequence(
+        lstm(packed)[0], batch_first=True, total_length=features.shape[1]
+    )
+    return states

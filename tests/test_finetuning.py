@@ -7,23 +7,31 @@ from dataclasses import replace
 
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, BertForTokenClassification
+from transformers import (
+    BertConfig,
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+)
 
 from lecture_lib.bert_names import to_hugging_face_names
 from lecture_lib.config import EncoderConfig, FinetuningConfig
 from lecture_lib.encoder import Encoder
 from lecture_lib.finetuning import (
     EncodedExample,
+    EncodedSpan,
     assemble,
     epoch_source,
     fine_tune,
     predict,
     steps_per_epoch,
+    task_loss,
 )
 from lecture_lib.heads import (
     FeatureTagger,
     PretrainingModel,
     SequenceClassifier,
+    SpanExtractor,
     TokenClassifier,
 )
 from lecture_lib.masking import IGNORED
@@ -68,44 +76,107 @@ def tagging(count=96, seed=0):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [
-        (SequenceClassifier, BertForSequenceClassification),
-        (TokenClassifier, BertForTokenClassification),
-    ],
-)
-def test_logits_equal_hugging_face(ours, theirs):
-    """Те же веса — те же логиты, с сегментами и дополнением."""
+def question_answering(count=240, seed=0):
+    """Отрезок — от токена 7 до следующего за ним; первые два токена — вопрос, и в нём тоже 7."""
+    examples = []
+    for number, e in enumerate(has_seven(count, seed)):
+        ids = [i for i in e.input_ids[1:-1] if i != 7]
+        place = number % (len(ids) - 1)
+        row = (2, 7, 3, *ids[:place], 7, *ids[place:], 3)
+        offsets = tuple((i, i + 1) for i in range(len(ids) + 1))
+        labels, segments = (3 + place, 4 + place), (0,) * 3 + (1,) * (len(row) - 3)
+        examples.append(EncodedSpan(row, segments, labels, "я" * len(offsets), 3, offsets))
+    return examples
+
+
+def counting(count=96, seed=0):
+    """Ответ — число: сколько в строке токенов, делящихся на три."""
+    return [
+        replace(e, labels=float(sum(i % 3 == 0 for i in e.input_ids[1:-1])))
+        for e in has_seven(count, seed)
+    ]
+
+
+def same_weights(ours, theirs, labels):
+    """Голова Hugging Face и наша с одними весами; кодировщик Hugging Face без dropout."""
     torch.manual_seed(1)
     config = BertConfig(
         vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=32, max_position_embeddings=16, num_labels=3,
+        intermediate_size=32, max_position_embeddings=16, num_labels=labels,
         attn_implementation="eager",
     )  # fmt: skip
     reference = theirs(config).eval()
     pretrained = PretrainingModel(SMALL)
-    model = ours(pretrained.encoder, 3).eval()
+    model = ours(pretrained.encoder, labels).eval()
     state = to_hugging_face_names(pretrained.state_dict())
-    state |= {f"classifier.{n}": t for n, t in model.classifier.state_dict().items()}
+    name = "qa_outputs" if ours is SpanExtractor else "classifier"
+    state |= {f"{name}.{n}": t for n, t in model.classifier.state_dict().items()}
     assert not reference.load_state_dict(state, strict=False).missing_keys
+    return model, reference
+
+
+def six_rows():
+    """Батч с двумя сегментами и дополнением — готовые аргументы модели."""
     batch = assemble(has_seven(6), 0)
     segments = (torch.arange(batch.input_ids.shape[1]) > 3).long().expand_as(batch.input_ids)
-    tensors = {
+    return {
         "input_ids": batch.input_ids,
         "attention_mask": batch.attention_mask,
         "token_type_ids": segments * batch.attention_mask,
     }
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "labels"),
+    [
+        (SequenceClassifier, BertForSequenceClassification, 3),
+        (SequenceClassifier, BertForSequenceClassification, 1),
+        (TokenClassifier, BertForTokenClassification, 3),
+        (SpanExtractor, BertForQuestionAnswering, 2),
+    ],
+)
+def test_logits_equal_hugging_face(ours, theirs, labels):
+    """Те же веса — те же логиты, с сегментами и дополнением."""
+    model, reference = same_weights(ours, theirs, labels)
+    tensors = six_rows()
     with torch.no_grad():
-        wanted, found = reference(**tensors).logits, model(**tensors)
-    if ours is TokenClassifier:
-        real = batch.attention_mask.bool()
+        wanted, found = reference(**tensors), model(**tensors)
+    if ours is SpanExtractor:
+        wanted = torch.stack([wanted.start_logits, wanted.end_logits], dim=-1)
+    else:
+        wanted = wanted.logits
+    if ours is not SequenceClassifier:  # состояния дополнения ни на что не влияют
+        real = tensors["attention_mask"].bool()
         wanted, found = wanted[real], found[real]
     assert torch.allclose(found, wanted, atol=1e-5)
 
 
+def test_span_loss_equals_hugging_face():
+    """Без дополнения потеря отрезка — та же; с дополнением наша от соседей по батчу не зависит."""
+    model, reference = same_weights(SpanExtractor, BertForQuestionAnswering, 2)
+    spans = [replace(e, labels=(2, 3)) for e in question_answering(40) if len(e.input_ids) == 8]
+    batch = assemble(spans[:4], 0)
+    with torch.no_grad():
+        wanted = reference(
+            input_ids=batch.input_ids,
+            token_type_ids=batch.token_type_ids,
+            start_positions=batch.labels[:, 0],
+            end_positions=batch.labels[:, 1],
+        ).loss
+        together = [spans[0], max(question_answering(40), key=lambda e: len(e.input_ids))]
+        alone = [task_loss(model, assemble([e], 0))[0] for e in together]
+        assert torch.allclose(task_loss(model, batch)[0], wanted, atol=1e-5)
+        mixed = task_loss(model, assemble(together, 0))[0]
+    assert torch.allclose(mixed, torch.stack(alone).mean(), atol=1e-5)
+
+
 @pytest.mark.parametrize(
-    ("head", "data"), [(SequenceClassifier, has_seven), (TokenClassifier, tagging)]
+    ("head", "data"),
+    [
+        (SequenceClassifier, has_seven),
+        (TokenClassifier, tagging),
+        (SpanExtractor, question_answering),
+    ],
 )
 def test_learns_a_rule_it_has_not_seen_verbatim(head, data):
     """Дообученная модель отвечает верно на новых примерах, а начальная — нет."""
@@ -115,7 +186,7 @@ def test_learns_a_rule_it_has_not_seen_verbatim(head, data):
         pairs = []
         for answer, example in zip(predict(model, test), test, strict=True):
             wanted = example.labels
-            if isinstance(wanted, tuple):
+            if head is TokenClassifier:
                 pairs += zip(answer, [n for n in wanted if n != IGNORED], strict=True)
             else:
                 pairs.append((answer, wanted))
@@ -126,12 +197,32 @@ def test_learns_a_rule_it_has_not_seen_verbatim(head, data):
     assert share(model) > 0.93
 
 
+def test_learns_to_count():
+    """Регрессия: ошибка на новых примерах впятеро меньше, чем у ответа «всегда среднее»."""
+    model, test = SequenceClassifier(encoder(), 1), counting(60, seed=5)
+    fine_tune(model, counting(200), replace(CONFIG, epochs=20), progress=False)
+    truth = torch.tensor([e.labels for e in test])
+    error = (torch.tensor(predict(model, test)) - truth).square().mean()
+    assert error < truth.var() / 5
+
+
 def test_frozen_encoder_does_not_move():
-    model = SequenceClassifier(encoder(), 2)
+    """Учится только голова, dropout кодировщика молчит; после обучения всё оттаивает."""
+    noisy = replace(SMALL, hidden_dropout_prob=0.5, attention_probs_dropout_prob=0.5)
+    model = SequenceClassifier(encoder(config=noisy), 2)
     before = {n: p.clone() for n, p in model.named_parameters()}
+    modes = []
+    model.encoder.embeddings.register_forward_hook(lambda m, *_: modes.append(m.training))
     fine_tune(model, has_seven(16), replace(CONFIG, frozen=True, epochs=2), progress=False)
     moved = {n for n, p in model.named_parameters() if not torch.equal(p, before[n])}
     assert moved == {"classifier.weight", "classifier.bias"}
+    assert modes and not any(modes)
+    assert all(p.requires_grad for p in model.parameters())
+    fine_tune(model, has_seven(16), replace(CONFIG, epochs=1), progress=False)
+    assert all(modes[4:]) and not torch.equal(
+        model.encoder.embeddings.word_embeddings.weight,
+        before["encoder.embeddings.word_embeddings.weight"],
+    )
 
 
 def test_feature_tagger_reads_the_last_layers_and_trains_only_itself():
@@ -193,17 +284,34 @@ def test_early_stopping_keeps_the_best_epoch():
     assert history.column("eval_score")[1] == [0.1, 0.2, 0.9, 0.3, 0.2]
 
 
+SPAN = question_answering(1)[0]
+
+
 @pytest.mark.parametrize(
-    ("example", "message"),
+    ("head", "labels", "example", "message"),
     [
-        (EncodedExample((2, *range(10, 30), 3), (0,) * 22, 1), r"examples\[0\]: 22 токенов, а пом"),
-        (EncodedExample((2, 11, 3), (0,) * 3, 2), r"метка 2 невозможна, классов у модели 2"),
-        (EncodedExample((2, 11, 3), (0,) * 3, (IGNORED, -1, IGNORED)), r"метка -1 невозможна"),
+        (SequenceClassifier, 2, EncodedExample((2, *range(10, 30), 3), (0,) * 22, 1),
+         r"examples\[0\]: 22 токенов, а помещается 16"),
+        (SequenceClassifier, 2, EncodedExample((2, 11, 3), (0,) * 3, 2),
+         r"метка 2 невозможна, классов у модели 2"),
+        (SequenceClassifier, 2, EncodedExample((2, 11, 3), (0,) * 3, (IGNORED, 1, IGNORED)),
+         r"голова ждёт номер класса"),
+        (SequenceClassifier, 2, EncodedExample((2, 11, 3), (0,) * 3, 0.5),
+         r"метка 0\.5, а голова ждёт номер класса"),
+        (SequenceClassifier, 1, EncodedExample((2, 11, 3), (0,) * 3, math.nan),
+         r"ответ nan, а голова ждёт конечное число"),
+        (TokenClassifier, 2, EncodedExample((2, 11, 3), (0,) * 3, (IGNORED, -1, IGNORED)),
+         r"метка -1 невозможна"),
+        (TokenClassifier, 2, EncodedExample((2, 11, 3), (0,) * 3, (1, 1)),
+         r"по метке на каждый из 3 токенов"),
+        (SpanExtractor, 2, EncodedExample((2, 11, 3), (0,) * 3, (1, 1)), r"EncodedSpan"),
+        (SpanExtractor, 2, replace(SPAN, labels=(1, 1)), r"отрезок 1…1 вне текста: его токены"),
+        (SpanExtractor, 2, replace(SPAN, labels=(4, 3)), r"отрезок 4…3 вне текста"),
     ],
-)
-def test_bad_examples_are_refused(example, message):
+)  # fmt: skip
+def test_bad_examples_are_refused(head, labels, example, message):
     with pytest.raises(ValueError, match=message):
-        fine_tune(SequenceClassifier(encoder(), 2), [example], CONFIG, progress=False)
+        fine_tune(head(encoder(), labels), [example], CONFIG, progress=False)
 
 
 def test_nothing_to_learn_from():
@@ -211,5 +319,11 @@ def test_nothing_to_learn_from():
         fine_tune(SequenceClassifier(encoder(), 2), [], CONFIG, progress=False)
     with pytest.raises(ValueError, match="patience = 2"):
         fine_tune(SequenceClassifier(encoder(), 2), has_seven(4), CONFIG, patience=2)
+    with pytest.raises(ValueError, match="num_labels = 3: у отрезка два логита"):
+        SpanExtractor(encoder(), 3)
+    with pytest.raises(ValueError, match="num_labels = 0"):
+        SequenceClassifier(encoder(), 0)
+    with pytest.raises(ValueError, match="num_labels = 1"):
+        TokenClassifier(encoder(), 1)
     with pytest.raises(ValueError, match="add_pooling_layer"):
         SequenceClassifier(encoder(config=replace(SMALL, add_pooling_layer=False)), 2)
