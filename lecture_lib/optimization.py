@@ -1,10 +1,11 @@
-"""Оптимизатор: группы параметров, AdamW, расписание скорости обучения, точность вычислений.
+"""Оптимизатор: группы параметров, AdamW, расписание, накопление градиента, точность.
 
 Источники: Devlin et al., 2019, приложение A.2; Loshchilov, Hutter, 2019 (AdamW).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -56,3 +57,31 @@ def resolve_precision(precision: str) -> str:
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
     fast = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
     return "bf16" if fast else "fp32"
+
+
+def average_gradients(model: nn.Module, weight: float) -> None:
+    """Делит накопленный градиент на сумму весов частей шага.
+
+    Выходит среднее по всем вопросам шага, а не среднее средних: вопросов в частях не поровну.
+    """
+    if weight not in (0, 1):
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter.grad.div_(weight)
+
+
+def average_metrics(
+    parts: Sequence[dict[str, float]], weights: Sequence[float]
+) -> dict[str, float]:
+    """Числа шага из чисел его частей: «tokens» складываются, прочее — среднее с весами частей."""
+    if len(parts) == 1:
+        return parts[0]
+    averaged = {}
+    for name in dict.fromkeys(name for part in parts for name in part):
+        # Не всякая величина есть в каждой части: среднее — по тем, где она была.
+        known = [(p[name], w) for p, w in zip(parts, weights, strict=True) if name in p]
+        total = sum(weight for _, weight in known)
+        averaged[name] = sum(value * weight for value, weight in known) / (total or 1)
+    if "tokens" in averaged:
+        averaged["tokens"] = sum(part.get("tokens", 0) for part in parts)
+    return averaged

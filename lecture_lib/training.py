@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from statistics import fmean
@@ -35,8 +35,14 @@ from lecture_lib.checkpoints import (
     save_checkpoint,
     trim_history,
 )
-from lecture_lib.config import TrainingConfig
-from lecture_lib.optimization import learning_rate_at, make_optimizer, resolve_precision
+from lecture_lib.config import TrainingConfig, check_whole
+from lecture_lib.optimization import (
+    average_gradients,
+    average_metrics,
+    learning_rate_at,
+    make_optimizer,
+    resolve_precision,
+)
 
 Batch = Any
 StepLoss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, float]]]
@@ -74,6 +80,7 @@ def train(
     about: Mapping[str, Any] | None = None,
     watch: Callable[[dict[str, float]], bool | None] | None = None,
     kept: int | None = KEPT,
+    accumulate: int = 1,
     log_every: int = 20,
     progress: bool = True,
 ) -> History:
@@ -87,12 +94,16 @@ def train(
     корпуса): с другим about обучение не продолжится. watch(row) получает каждую строку журнала;
     если вернёт True, обучение кончается раньше срока — с чекпойнтом, но не как прерванное.
     kept — сколько последних чекпойнтов хранить, None — все.
+    accumulate — сколько батчей складывать в один шаг (накопление градиента): шаг n берёт батчи
+    n·accumulate, …, n·accumulate + accumulate − 1. Часть весит столько, сколько сказал step_loss
+    числом «weight» (обычно вопросов в батче); не сказал — все поровну.
 
     «Прервать» (Ctrl+C) заканчивает текущий шаг, сохраняет чекпойнт и возвращает History
     с interrupted=True. TrainingDiverged — если функция потерь стала nan или inf.
     """
+    check_whole("accumulate", accumulate, at_least=1)
     folder = None if folder is None else Path(folder)
-    description = describe_run(model, config) | dict(about or {})
+    description = describe_run(model, config) | {"accumulate": accumulate} | dict(about or {})
     run = _Run(model, make_optimizer(model, config), description)
     history = History(run.restore(folder, resume) if folder else [])
     window = _Window(run)
@@ -100,7 +111,8 @@ def train(
     stopped = enough = False
     with _StopRequest() as request, _progress_bar(config, run.step, progress) as bar:
         while run.step < config.total_steps and not (stopped or enough):
-            window.add(_one_step(run, batches(run.step), step_loss, config, window.losses))
+            parts = map(batches, range(run.step * accumulate, (run.step + 1) * accumulate))
+            window.add(_one_step(run, parts, step_loss, config, window.losses))
             bar.set_postfix_str(window.summary(), refresh=False)
             bar.update()
             finished = run.step == config.total_steps
@@ -132,25 +144,43 @@ def _keep(
 
 
 def _one_step(
-    run: _Run, batch: Batch, step_loss: StepLoss, config: TrainingConfig, losses: list[float]
+    run: _Run,
+    batches: Iterable[Batch],
+    step_loss: StepLoss,
+    config: TrainingConfig,
+    losses: list[float],
 ) -> dict[str, float]:
     """Один шаг: функция потерь, градиент, его обрезка (clipping), обновление весов."""
     learning_rate = learning_rate_at(run.step, config)
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate
+    run.optimizer.zero_grad(set_to_none=True)
+    parts, weights = [], []
+    for batch in batches:
+        metrics = _part_of_step(run, batch, step_loss, learning_rate, losses)
+        weights.append(metrics.pop("weight", 1.0))
+        parts.append(metrics)
+    average_gradients(run.model, sum(weights))
+    norm = nn.utils.clip_grad_norm_(run.model.parameters(), config.max_grad_norm).item()
+    _check_finite("норма градиента", norm, run.step, learning_rate, losses)
+    run.optimizer.step()
+    run.step += 1
+    metrics = average_metrics(parts, weights)
+    run.tokens += int(metrics.get("tokens", 0))
+    return {"learning_rate": learning_rate, "grad_norm": norm, **metrics}
+
+
+def _part_of_step(
+    run: _Run, batch: Batch, step_loss: StepLoss, learning_rate: float, losses: list[float]
+) -> dict[str, float]:
+    """Прибавляет градиент одного батча, умноженный на его вес; возвращает его числа."""
     device = next(run.model.parameters()).device.type
     with torch.autocast(device, dtype=torch.bfloat16, enabled=run.bf16):
         loss, metrics = step_loss(run.model, batch)
     value = loss.item()
     _check_finite("функция потерь", value, run.step, learning_rate, losses)
-    run.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(run.model.parameters(), config.max_grad_norm).item()
-    _check_finite("норма градиента", norm, run.step, learning_rate, losses)
-    run.optimizer.step()
-    run.step += 1
-    run.tokens += int(metrics.get("tokens", 0))
-    return {"loss": value, "learning_rate": learning_rate, "grad_norm": norm, **metrics}
+    (loss * metrics.get("weight", 1.0)).backward()
+    return {"loss": value, **metrics}
 
 
 def _check_finite(name: str, value: float, step: int, rate: float, losses: list[float]) -> None:

@@ -8,6 +8,10 @@ from lecture_lib.reference import (
     BERT_TABLE_8,
     DISTILBERT_GLUE,
     ROBERTA_GLUE,
+    ROBERTA_TABLE_1,
+    ROBERTA_TABLE_2,
+    ROBERTA_TABLE_3,
+    ROBERTA_TABLE_4,
     TABLES,
     ReferenceTable,
     masking_rates,
@@ -55,6 +59,19 @@ def test_rates_of_table_8_change_order():
     for row, _ in BERT_TABLE_8.rows:
         mask, random, keep = masking_rates(row)
         MaskingConfig(mask_rate=mask, random_rate=random, keep_rate=keep)
+
+
+def test_roberta_tables_agree_with_each_other():
+    """Общие числа таблиц RoBERTa совпадают, а проходов по данным в таблице 3 поровну."""
+    assert ROBERTA_TABLE_1.value("BERT_BASE из статьи", "MNLI-m") == ROBERTA_TABLE_2.value(
+        "BERT_BASE", "MNLI-m"
+    )
+    for task in ("MNLI", "SST"):  # таблица 5 — те же модели, что последние строки таблицы 4
+        column = {"MNLI": "MNLI-m", "SST": "SST-2"}[task]
+        assert ROBERTA_GLUE.value("RoBERTa", task) == ROBERTA_TABLE_4.value("+ ещё дольше", column)
+    assert ROBERTA_GLUE.value("BERT_LARGE", "MNLI") == ROBERTA_TABLE_4.value("BERT_LARGE", "MNLI-m")
+    seen = [256 * 1000, 2048 * 125, 8192 * 31]
+    assert max(seen) / min(seen) < 1.02 and len(ROBERTA_TABLE_3.rows) == 3
 
 
 def test_every_table_names_its_source():

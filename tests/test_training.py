@@ -1,5 +1,6 @@
 """Цикл обучения: расписание, группы, чекпойнты, kill -9, прерывание, NaN."""
 
+import copy
 import math
 import os
 import signal
@@ -106,6 +107,61 @@ def test_one_step_equals_plain_adamw():
     for ours, theirs in zip(model.parameters(), plain.parameters(), strict=True):
         assert torch.allclose(ours, theirs, atol=1e-6)
     assert history.rows[0]["grad_norm"] == pytest.approx(norm, rel=1e-5)
+
+
+def uneven_batches(step):
+    """Батчи разной величины: в чётных 12 вопросов, в нечётных 3."""
+    inputs, labels = batch_at(step)
+    return (inputs, labels) if step % 2 == 0 else (inputs[:3], labels[:3])
+
+
+def weighted_loss(model, batch):
+    loss, metrics = step_loss(model, batch)
+    return loss, {**metrics, "tokens": len(batch[0]), "weight": len(batch[0])}
+
+
+def test_accumulation_equals_one_big_batch():
+    """Четыре неравные части с весами — тот же шаг, что один батч из всех; среднее средних — нет."""
+
+    def big(step):
+        parts = [uneven_batches(4 * step + part) for part in range(4)]
+        return tuple(torch.cat(column) for column in zip(*parts, strict=True))
+
+    def unweighted(model, batch):
+        loss, metrics = weighted_loss(model, batch)
+        return loss, {name: value for name, value in metrics.items() if name != "weight"}
+
+    config = replace(CONFIG, total_steps=5)
+    plain = small_model().eval()  # без dropout: иначе у частей и у целого он разный
+    models = []
+    for batches, loss, accumulate in (
+        (big, step_loss, 1),
+        (uneven_batches, weighted_loss, 4),
+        (uneven_batches, unweighted, 4),
+    ):
+        model = copy.deepcopy(plain)
+        model[2].p = 0.0
+        history = train(model, batches, loss, config, accumulate=accumulate, progress=False)
+        models.append(model)
+    for whole, parts in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        assert torch.allclose(whole, parts, atol=1e-5)
+    assert not torch.allclose(models[0][0].weight, models[2][0].weight, atol=1e-4)
+    assert history.rows[-1]["tokens"] == 5 * (12 + 3 + 12 + 3)
+
+
+def test_accumulated_run_resumes_bit_identically(tmp_path):
+    """Прерванный на шаге 10 запуск с накоплением приходит к тем же весам; accumulate помнится."""
+    whole, _ = run(loss=weighted_loss, batches=uneven_batches, accumulate=3)
+    run(
+        tmp_path, loss=weighted_loss, batches=uneven_batches, accumulate=3,
+        watch=lambda row: row["step"] == 10,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="accumulate: было 3, стало 1"):
+        run(tmp_path, loss=weighted_loss, batches=uneven_batches)
+    resumed, _ = run(tmp_path, loss=weighted_loss, batches=uneven_batches, accumulate=3)
+    assert same_weights(whole, resumed)
+    with pytest.raises(ValueError, match="accumulate = 0"):
+        run(accumulate=0)
 
 
 def test_learning_and_history(tmp_path):
