@@ -67,6 +67,21 @@ def from_signs(signs: str) -> str:
     return bytes(BYTES[sign] for sign in signs).decode("utf-8", errors="replace")
 
 
+def readable(piece: str) -> str:
+    """Токен для глаз: буквы — буквами, пробел — «␣», байты неполной буквы и эмодзи — «‹d0›»."""
+    text = bytes(BYTES[sign] for sign in piece).decode("utf-8", errors="surrogateescape")
+    return "".join(_visible(char) for char in text)
+
+
+def _visible(char: str) -> str:
+    if char == " ":
+        return "␣"
+    if char.isprintable() and char < "\u2600":
+        return char
+    # Одинокий байт лежит в тексте под видом суррогата; у эмодзи и управляющих знаков байты свои.
+    return "".join(f"‹{byte:02x}›" for byte in char.encode("utf-8", errors="surrogateescape"))
+
+
 def split_words(text: str) -> list[str]:
     """Делит текст на слова, ничего не теряя: «Мы, да?» -> «Мы», «,», « да», «?»."""
     return WORDS.findall(text)
@@ -99,7 +114,9 @@ def merge_pair(word: Word, pair: Pair) -> Word:
 
 def best_pair(pairs: Mapping[Pair, int], numbers: Mapping[str, int]) -> Pair:
     """Самая частая пара; из равных — та, чьи номера меньше (так решает и `tokenizers`)."""
-    return min(pairs, key=lambda pair: (-pairs[pair], numbers[pair[0]], numbers[pair[1]]))
+    most = max(pairs.values())
+    ties = [pair for pair, times in pairs.items() if times == most]
+    return min(ties, key=lambda pair: (numbers[pair[0]], numbers[pair[1]]))
 
 
 def train_merges(texts: Iterable[str], count: int, min_frequency: int = 2) -> list[Pair]:

@@ -126,7 +126,11 @@ def test_earlier_merge_goes_first():
 
 
 def test_half_a_letter_is_visible():
-    assert byte_bpe.from_signs(to_signs("ж")[0]) == "�"
+    half = to_signs("ж")[0]
+    assert byte_bpe.from_signs(half) == "�"
+    assert byte_bpe.readable(half) == "‹d0›"
+    assert byte_bpe.readable(to_signs(" кот") + half) == "␣кот‹d0›"
+    assert byte_bpe.readable(to_signs("😀\n")) == "‹f0›‹9f›‹98›‹80›‹0a›"
 
 
 def test_wrong_input_is_named():

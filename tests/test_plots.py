@@ -85,6 +85,11 @@ def compared(*differences):
     ]
 
 
+UNKNOWN = [
+    {"sample": sample, "tokenizer": name, "lost": lost, "per_word": 2.5}
+    for sample, lost in (("эмодзи", 0.4), ("латиница", 0.9))
+    for name in ("WordPiece", "байтовый BPE")
+]
 DIVERGED = {"верная": compared(0.0, 1e-7, 1e-6), "испорченная": compared(0.0, 0.3, 2.0)}
 PICTURES = {
     "кандидаты": lambda: plots.candidates(MASKS, title="Вчера мы смотрели [MASK]."),
@@ -107,6 +112,8 @@ PICTURES = {
     "бюджет": lambda: plots.attention_budget(BUDGET, PLACES),
     "без головы": lambda: plots.head_ablation(ABLATION),
     "расхождение": lambda: plots.divergence_profile(DIVERGED, 1e-5),
+    "токены": lambda: plots.piece_lines({"слияний нет": ["‹d0›", "␣кот"] * 30, "все": ["␣кот"]}),
+    "неизвестные": lambda: plots.unknown_shares(UNKNOWN),
     "кривые": lambda: plots.loss_curves({"mini": [(0, 9.0), (10, 5.0)]}),
 }
 each_picture = pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES.keys())

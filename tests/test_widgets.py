@@ -9,6 +9,7 @@ import pytest
 import torch
 from small_corpus import sentences, small_encoder, stories
 
+from lecture_lib.byte_bpe import ByteBPE
 from lecture_lib.config import MaskingConfig
 from lecture_lib.heads import PretrainingModel
 from lecture_lib.masking import KEEP, NOT_CHOSEN, MaskingVocabulary, mask_count, mask_tokens
@@ -19,6 +20,7 @@ from lecture_lib.widgets.attention_viewer import AttentionViewer
 from lecture_lib.widgets.mask_playground import MOST_MASKS, MOST_WORDS, MaskPlayground
 from lecture_lib.widgets.mask_rates import MANY, MaskRates, rebalance
 from lecture_lib.widgets.mask_slider import MaskSlider, stops
+from lecture_lib.widgets.merge_slider import MergeSlider
 from lecture_lib.widgets.training_curves import TrainingCurves
 
 TOKENIZER = train_wordpiece(sentences(stories(300)), vocab_size=300)
@@ -231,6 +233,27 @@ def test_slider_refuses_empty_and_endless_text():
         MaskSlider(MODEL, TOKENIZER, " ")
     with pytest.raises(ValueError, match="читает не больше 64"):
         MaskSlider(MODEL, TOKENIZER, "школа " * 100)
+
+
+def test_merge_slider_follows_its_text():
+    """Слева — байты, справа — слова; новый текст режется заново, непоказуемый — ошибка."""
+    bpe = ByteBPE.train(sentences(stories(300)), 400)
+    slider = MergeSlider(bpe, "Там она 🎬")
+    assert slider.stops == [0, 30, 100, 300, 400]
+    assert len(slider.pieces(0)) == len("Там она 🎬".encode())
+    assert slider.pieces(400)[:2] == ["Там", "␣она"]
+    picture = slider._image.value
+    slider.stop = 4
+    assert slider._image.value != picture and slider.message.endswith("токенов 7.")
+    slider.text = "Там"
+    assert slider.message == "Знаков 3, байтов 6, токенов 1."
+    assert "400 — 1" in repr(slider)
+    slider._text.value = ""
+    assert "знаков 0" in slider._message.value
+    with pytest.raises(ValueError, match="знаков 121"):
+        MergeSlider(bpe, "а" * 121)
+    with pytest.raises(ValueError, match="stop = 5"):
+        slider.stop = 5
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from lecture_lib.plots.embeddings import embedding_sum
 from lecture_lib.plots.heads import attention_budget, head_ablation, probe_shares
 from lecture_lib.plots.masks import influence, mask_strip, visibility
 from lecture_lib.plots.picture import Picture
+from lecture_lib.plots.pieces import piece_lines, unknown_shares
 from lecture_lib.plots.predictions import accuracy_by_kind, candidates, differences
 from lecture_lib.plots.replacements import chosen_strip, replacement_strip, share_convergence
 from lecture_lib.plots.tables import paper_and_miniature, paper_table
@@ -33,9 +34,11 @@ __all__ = [
     "mask_strip",
     "paper_and_miniature",
     "paper_table",
+    "piece_lines",
     "probe_shares",
     "replacement_strip",
     "share_convergence",
     "training_panels",
+    "unknown_shares",
     "visibility",
 ]
