@@ -1,9 +1,9 @@
 """Готовые модели: чекпойнты курса, папки и имена Hugging Face — в нашу модель и обратно.
 
 `load_pretrained` открывает всё одним вызовом: "mini" — чекпойнт из поставки, папку — нашу или в
-формате Hugging Face, имя на Hub — «cointegrated/rubert-tiny2». Веса BERT у нас и в transformers
-одни и те же, различаются только имена; переводит их bert_names. Сама библиотека transformers
-загружается, лишь когда нужна живая модель оттуда.
+формате Hugging Face, имя на Hub — «cointegrated/rubert-tiny2». Веса BERT, RoBERTa и DistilBERT у
+нас и в transformers одни и те же, различаются только имена; переводит их bert_names. Сама
+библиотека transformers загружается, лишь когда нужна живая модель оттуда.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from lecture_lib.bert_names import (
     WORDS,
     config_from_hugging_face,
     config_to_hugging_face,
+    family_named,
+    family_of,
     from_hugging_face_names,
     to_hugging_face_names,
 )
@@ -50,7 +52,7 @@ def save_pretrained(model: PretrainingModel, folder: str | Path, card: Mapping[s
     временную папку и переносятся; суммы — последними, поэтому прерванная запись обнаружится при
     чтении. ValueError — в весах NaN, бесконечность или число, которое в fp16 не помещается.
     """
-    state = {n: t.detach().half() for n, t in model.state_dict().items() if n != TIED[0]}
+    state = {n: t.detach().half() for n, t in model.state_dict().items() if n != TIED}
     for name, tensor in state.items():
         if not torch.isfinite(tensor).all():
             raise ValueError(f"model: в {name} есть NaN, бесконечность или число больше 65504.")
@@ -79,7 +81,7 @@ def load_pretrained(name_or_folder: str | Path = "mini") -> PretrainingModel:
     """Открывает модель: имя из поставки, папку (нашу или Hugging Face) или имя на Hub.
 
     Модель возвращается в режиме eval и во float32. Имя из поставки важнее одноимённой папки.
-    ValueError — файла нет, он повреждён, это не BERT или для скачивания нет сети.
+    ValueError — файла нет, он повреждён, это не BERT, RoBERTa или DistilBERT, нет сети.
     """
     folder = _find_folder(name_or_folder)
     if (folder / CHECKSUMS).is_file() or (folder / CARD).is_file():
@@ -92,17 +94,13 @@ def _load_ours(folder: Path) -> PretrainingModel:
     fields = _parse_json(files[CONFIG], folder / CONFIG)
     state = _parse_weights(files[WEIGHTS], folder / WEIGHTS)
     state = {name: tensor.float() for name, tensor in state.items()}
-    state[TIED[0]] = state[WORDS[0]]
+    state[TIED] = state[WORDS]
     return _fill(EncoderConfig(**fields["encoder"]), fields["next_sentence"], state)
 
 
 def _load_hugging_face(folder: Path) -> PretrainingModel:
     fields = _parse_json(_read_file(folder / CONFIG), folder / CONFIG)
-    if fields.get("model_type") != "bert":
-        raise ValueError(
-            f"name_or_folder = {str(folder)!r}: модель вида {fields.get('model_type')!r}, "
-            "а здесь читается только BERT."
-        )
+    family_named(fields.get("model_type"))  # чужую модель узнаём до чтения весов
     if (folder / WEIGHTS).is_file() or not (folder / OLD_WEIGHTS).is_file():
         state = _parse_weights(_read_file(folder / WEIGHTS), folder / WEIGHTS)
     else:
@@ -126,21 +124,30 @@ def _fill(
 
 
 def from_hugging_face(model: PreTrainedModel) -> PretrainingModel:
-    """Модель transformers (BertForPreTraining, BertForMaskedLM, BertLMHeadModel) -> наша."""
+    """Модель transformers -> наша.
+
+    Берёт BertForPreTraining, BertForMaskedLM, BertLMHeadModel, RobertaForMaskedLM и
+    DistilBertForMaskedLM. ValueError — модель другая или другой математики.
+    """
     return _from_hugging_face_state(model.state_dict(), model.config.to_dict())
 
 
 def to_hugging_face(model: PretrainingModel) -> PreTrainedModel:
-    """Наша модель -> BertForPreTraining, BertForMaskedLM или, причинная, BertLMHeadModel."""
+    """Наша модель -> модель transformers с теми же весами.
+
+    BertForPreTraining или BertForMaskedLM; причинная — BertLMHeadModel, с позициями со сдвигом —
+    RobertaForMaskedLM, без сегментов — DistilBertForMaskedLM. ValueError — такой там нет.
+    """
     import transformers
 
     fields = config_to_hugging_face(model.config, model.next_sentence)
+    family = family_of(model.config)
     kind = getattr(transformers, fields["architectures"][0])
-    theirs = kind(transformers.BertConfig(**fields))
+    theirs = kind(kind.config_class(**fields))
     missing, unexpected = theirs.load_state_dict(
-        to_hugging_face_names(_exportable_state(model)), strict=False
+        to_hugging_face_names(_exportable_state(model), family), strict=False
     )
-    tied = {TIED[1], "cls.predictions.decoder.bias"}  # эти тензоры — те же, что уже загружены
+    tied = {family.output, *family.biases[1:]}  # эти тензоры — те же, что уже загружены
     if unexpected or not set(missing) <= tied:
         raise ValueError(f"model: не переведены тензоры {sorted(set(missing) - tied)}{unexpected}.")
     return theirs.eval()
@@ -157,7 +164,8 @@ def export_to_hugging_face(
             f"tokenizer: токенов {len(tokenizer)}, а в модели их {model.config.vocab_size}."
         )
     tokenizer.save_pretrained(folder)
-    state = {n: t.contiguous() for n, t in to_hugging_face_names(_exportable_state(model)).items()}
+    state = to_hugging_face_names(_exportable_state(model), family_of(model.config))
+    state = {name: tensor.contiguous() for name, tensor in state.items()}
     content = safetensors.torch.save(state, metadata={"format": "pt"})
     _write_files(folder, {CONFIG: _json(fields), WEIGHTS: content})
     return folder
@@ -176,7 +184,7 @@ def _exportable_state(model: PretrainingModel) -> dict[str, torch.Tensor]:
 def _from_hugging_face_state(
     state: Mapping[str, torch.Tensor], fields: Mapping[str, Any]
 ) -> PretrainingModel:
-    ours = from_hugging_face_names(state)
+    ours = from_hugging_face_names(state, family_named(fields.get("model_type")))
     config = config_from_hugging_face(fields, has_pooler="encoder.pooler.dense.weight" in ours)
     return _fill(config, "nsp_head.classifier.weight" in ours, ours)
 
