@@ -16,6 +16,7 @@ from lecture_lib.cli import (
     check,
     corpus,
     execute,
+    exercises,
     experiment,
     fill,
     lab,
@@ -35,6 +36,7 @@ COMMANDS = {
     "execute": execute,
     "pretrain": pretrain,
     "experiment": experiment,
+    "exercises": exercises,
 }
 
 

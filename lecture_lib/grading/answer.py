@@ -145,8 +145,8 @@ def _line(frame: traceback.FrameSummary) -> str:
     return (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
 
 
-_FOREIGN = tuple({str(Path(p).resolve()) for p in (sys.prefix, sys.base_prefix)}) + (
-    str(Path(__file__).resolve().parent),
+_FOREIGN = tuple(
+    str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix, Path(__file__).parent)
 )
 
 

@@ -34,7 +34,14 @@ WANTED = {
     "верно": Verdict.RIGHT,
     "не начато": Verdict.NOT_ATTEMPTED,
 }
-PRELUDE = "import math\nimport random\n\nimport numpy as np\nimport torch\nimport torch.nn.functional as F\n"
+PRELUDE = """
+import math
+import random
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+"""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,9 +77,9 @@ class Case:
 class Cases:
     """Проверка: make строит входы, reference отвечает верно, mistakes — чем ошибаются.
 
-    same(expected, got) — равны ли ответы (без неё — числа с допуском tolerance, прочее точно);
-    explain(arguments, expected, got) — где разошлось, словами; reference и мутанты получают те же
-    входы, что студент, уже ожившие.
+    Числа сравниваются с допуском tolerance, прочее — точно. explain(arguments, expected, got) —
+    где разошлось, словами; matters(arguments) — (…) bool, какие места ответа важны (нет — все).
+    reference и мутанты получают массивы numpy, ожившие Seed и Given.
     """
 
     make: Callable[[np.random.Generator], Sequence[Case]]
@@ -88,11 +88,12 @@ class Cases:
     axes: tuple[str, ...] = ()
     tolerance: float = TOLERANCE
     explain: Callable[..., str] | None = None
+    matters: Callable[..., np.ndarray] | None = None
 
     def __call__(self, answer: Answer, rng: np.random.Generator) -> Finding | None:
         """Первая найденная ошибка или None."""
         cases = list(self.make(rng))
-        replies = [answer.call(*case.arguments) for case in cases]
+        replies = [self._kept(case, answer.call(*case.arguments)) for case in cases]
         _raise_if_unfinished(cases, replies)
         if borrowed := next((r.borrowed for r in replies if r.borrowed), ""):
             return Finding("borrowed", f"{GENERAL['borrowed']} Сейчас работу делает {borrowed}.")
@@ -111,8 +112,22 @@ class Cases:
         return same_values(expected, got, self.tolerance)
 
     def _solve(self, function: Callable[..., Any], case: Case) -> Any:
-        arguments = [self._prepared(value) for value in case.arguments]
-        return function(*arguments)
+        value = function(*[self._prepared(value) for value in case.arguments])
+        return self._projected(case, value)
+
+    def _kept(self, case: Case, reply: Reply) -> Reply:
+        return replace(reply, value=self._projected(case, reply.value))
+
+    def _projected(self, case: Case, value: Any) -> Any:
+        """Ответ, в котором неважные места — нули."""
+        if self.matters is None or (array := as_array(value)) is None:
+            return value
+        matters = self.matters(*case.arguments)
+        if array.shape[: matters.ndim] != matters.shape:
+            return value
+        return np.where(
+            matters.reshape(matters.shape + (1,) * (array.ndim - matters.ndim)), array, 0
+        )
 
     def _prepared(self, value: Any) -> Any:
         return value.copy() if isinstance(value, np.ndarray) else revive(value)
@@ -122,7 +137,7 @@ class Cases:
         for case, reply in zip(cases, replies, strict=True):
             if reply.changed:
                 return Finding("mutates", GENERAL["mutates"], _changed(case, reply.changed))
-        again = answer.call(*cases[0].arguments)
+        again = self._kept(cases[0], answer.call(*cases[0].arguments))
         if again.failure or not self.same(replies[0].value, again.value):
             shown = difference(cases[0].arguments, replies[0].value, again.value, self.axes)
             return Finding("remembers", GENERAL["remembers"], shown)

@@ -16,7 +16,7 @@ from lecture_lib.grading.outcome import Outcome, Verdict
 from lecture_lib.grading.report import describe_call
 from lecture_lib.grading.task import Finding, Task
 
-LESSONS = ("02",)
+LESSONS = ("01", "02", "03")
 NOT_ATTEMPTED = "Пока здесь заготовка. Напишите ответ, исполните свою ячейку и проверьте снова."
 
 

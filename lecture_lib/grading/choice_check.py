@@ -14,12 +14,45 @@ from lecture_lib.grading.answer import Answer
 from lecture_lib.grading.cases import Found, require_value
 from lecture_lib.grading.outcome import Counterexample
 from lecture_lib.grading.report import describe
-from lecture_lib.grading.task import Finding
+from lecture_lib.grading.task import Finding, Mistake
 from lecture_lib.grading.wire import Seed, as_array
 
 PAD, CLS, SEP = 0, 1, 2  # какой по счёту номер в special_ids что значит
 NAMES = ("[PAD]", "[CLS]", "[SEP]", "[MASK]")
 SIGMAS = 6.0
+
+CHOICE_MISTAKES = {
+    "special_chosen": Mistake("Выбраны служебные токены: [CLS] и [SEP] не предсказывают."),
+    "padding_chosen": Mistake("Выбрано дополнение: [PAD] — не слово, учиться на нём нечему."),
+    "hardcoded_ids": Mistake(
+        "Номера служебных вписаны в код числами. Они приходят во входе special_ids и бывают любыми."
+    ),
+    "independent": Mistake(
+        "Число выбранных пляшет: похоже, у каждого токена своя монета. "
+        "Здесь просили ровно round(p·n) в каждой строке."
+    ),
+    "no_minimum": Mistake("В короткой строке не выбрано ничего, а нужен хотя бы один токен."),
+    "rounds_down": Mistake("p·n обрезано до целого, а просили округлить до ближайшего."),
+    "rounds_up": Mistake("p·n округлено вверх, а просили до ближайшего."),
+    "counts_special": Mistake(
+        "Доля взята от всей строки, со служебными и дополнением, а не от обычных токенов."
+    ),
+    "whole_batch": Mistake("Доля выдержана на весь батч, а в отдельных строках — нет."),
+    "repeats": Mistake(
+        "Выбрано меньше, чем просили: похоже, места тянутся с возвращением и повторяются."
+    ),
+    "frozen_seed": Mistake(
+        "При разных генераторах — один и тот же выбор: зерно заморожено внутри функции."
+    ),
+    "own_randomness": Mistake(
+        "При одном и том же зерне выбор разный: случайность берётся не из generator."
+    ),
+    "not_random": Mistake("Выбор не случаен: каждый раз первые (или последние) токены строки."),
+    "same_rows": Mistake("Во всех строках батча выбраны одни и те же места: жребий был один."),
+    "not_uniform": Mistake("Одни места выбираются чаще других, а должны — поровну."),
+    "contiguous": Mistake("Выбранные токены стоят подряд: это отрезок, а не независимые места."),
+    "returns_indices": Mistake("Вернулись номера, а просили отметки: (B, S), True — выбран."),
+}
 
 
 @dataclass(frozen=True)

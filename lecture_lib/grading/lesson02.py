@@ -4,74 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_lib.grading.answer import Answer
-from lecture_lib.grading.cases import Case, Cases, Found, require_value
-from lecture_lib.grading.choice_check import check_choice
-from lecture_lib.grading.outcome import Counterexample
-from lecture_lib.grading.replacement_check import check_replacement
-from lecture_lib.grading.task import Finding, Mistake, Task
+from lecture_lib.grading.cases import Case, Cases
+from lecture_lib.grading.choice_check import CHOICE_MISTAKES, check_choice
+from lecture_lib.grading.experiment_check import EXPERIMENT_MISTAKES, check_experiment
+from lecture_lib.grading.replacement_check import REPLACEMENT_MISTAKES, check_replacement
+from lecture_lib.grading.task import Mistake, Task
 from lecture_lib.grading.values import Fields
-from lecture_lib.grading.wire import Given
-
-CHOICE_MISTAKES = {
-    "special_chosen": Mistake("Выбраны служебные токены: [CLS] и [SEP] не предсказывают."),
-    "padding_chosen": Mistake("Выбрано дополнение: [PAD] — не слово, учиться на нём нечему."),
-    "hardcoded_ids": Mistake(
-        "Номера служебных вписаны в код числами. Они приходят во входе special_ids и бывают любыми."
-    ),
-    "independent": Mistake(
-        "Число выбранных пляшет: похоже, у каждого токена своя монета. "
-        "Здесь просили ровно round(p·n) в каждой строке."
-    ),
-    "no_minimum": Mistake("В короткой строке не выбрано ничего, а нужен хотя бы один токен."),
-    "rounds_down": Mistake("p·n обрезано до целого, а просили округлить до ближайшего."),
-    "rounds_up": Mistake("p·n округлено вверх, а просили до ближайшего."),
-    "counts_special": Mistake(
-        "Доля взята от всей строки, со служебными и дополнением, а не от обычных токенов."
-    ),
-    "whole_batch": Mistake("Доля выдержана на весь батч, а в отдельных строках — нет."),
-    "repeats": Mistake(
-        "Выбрано меньше, чем просили: похоже, места тянутся с возвращением и повторяются."
-    ),
-    "frozen_seed": Mistake(
-        "При разных генераторах — один и тот же выбор: зерно заморожено внутри функции."
-    ),
-    "own_randomness": Mistake(
-        "При одном и том же зерне выбор разный: случайность берётся не из generator."
-    ),
-    "not_random": Mistake("Выбор не случаен: каждый раз первые (или последние) токены строки."),
-    "same_rows": Mistake("Во всех строках батча выбраны одни и те же места: жребий был один."),
-    "not_uniform": Mistake("Одни места выбираются чаще других, а должны — поровну."),
-    "contiguous": Mistake("Выбранные токены стоят подряд: это отрезок, а не независимые места."),
-    "returns_indices": Mistake("Вернулись номера, а просили отметки: (B, S), True — выбран."),
-}
-
-REPLACEMENT_MISTAKES = {
-    "two_coins": Mistake(
-        "Это 81/10/9: похоже, две монеты подряд. Второй жребий делит не сто процентов, а остаток."
-    ),
-    "share_of_rest": Mistake(
-        "Это 80/2/18: 10 % взяты от оставшихся двадцати, а нужны от всех выбранных."
-    ),
-    "mask_only": Mistake("Все выбранные стали [MASK]: это 100/0/0."),
-    "no_keep": Mistake("Прежним не остался никто: 10 % выбранных должны остаться как есть."),
-    "no_random": Mistake("Случайных токенов нет: 10 % выбранных должны стать случайными."),
-    "swapped": Mistake("Доли переставлены: 80 % — это [MASK], а не случайный и не прежний."),
-    "of_all": Mistake("Жребий снова решает, выбирать ли токен, а места уже выбраны."),
-    "keep_not_counted": Mistake("Доли 8 : 1 поделены на двоих, и прежним не остался никто."),
-    "wrong_rates": Mistake("Доли не 80/10/10."),
-    "random_special": Mistake(
-        "Случайный токен оказался служебным: тяните из ordinary_ids, а не из всего словаря."
-    ),
-    "one_random_token": Mistake("Случайный токен один на всех: у каждого места должен быть свой."),
-    "one_draw": Mistake("Жребий один на строку, а нужен на каждый токен."),
-    "off_by_one": Mistake("Крайний обычный токен не выпадает никогда: граница сдвинута на один."),
-    "by_order": Mistake("Исход зависит от места в строке: жребий должен быть независим от него."),
-    "not_uniform_tokens": Mistake("Обычные токены выпадают не поровну."),
-    "ignores_chosen": Mistake("Изменились токены, которые не были выбраны."),
-    "frozen_seed": CHOICE_MISTAKES["frozen_seed"],
-    "own_randomness": CHOICE_MISTAKES["own_randomness"],
-}
 
 # ------------------------------------------------------------------ 02.3, функция потерь
 
@@ -323,82 +261,6 @@ COUNT_WRONG = {
     "loss_over_changed": {"считает потеря": 432},
     "loss_over_all": {"считает потеря": 3200},
 }
-
-# ------------------------------------------------------------------ 02.6, опыт над чужой функцией
-
-RIGHT_CALLS, FALSE_ALARMS = 8, 3
-CLOSE_CALLS, CLOSE_CAUGHT = 5, 4
-# Что подсунуть: имя ошибки, если не замечено, и настройки replacer.
-FLAWED = (
-    ("misses_mask_only", (1.0, 0.0)),
-    ("only_mask_share", (0.8, 0.2)),
-    ("only_mask_share", (0.8, 0.05)),
-    ("only_random_share", (0.7, 0.1)),
-    ("specials_missed", (0.8, 0.1, "special")),
-    ("unchosen_missed", (0.8, 0.1, "neighbours")),
-)
-EXPERIMENT_MISTAKES = {
-    "always_true": Mistake("Опыт одобряет всё, даже замену 100/0/0."),
-    "always_false": Mistake("Опыт бракует всё, даже честную замену 80/10/10."),
-    "inverted": Mistake("Ответ перевёрнут: True значит «всё верно»."),
-    "too_strict": Mistake(
-        "Честную замену опыт бракует: допуск меньше, чем случайный разброс долей. "
-        "Отклонение доли — √(p(1−p)/n)."
-    ),
-    "too_loose": Mistake(
-        "81/10/9 проходит как 80/10/10: мало токенов или велик допуск. "
-        "Разница в 0,01 должна быть в несколько раз больше отклонения √(p(1−p)/n)."
-    ),
-    "misses_mask_only": Mistake("Не замечена замена 100/0/0."),
-    "only_mask_share": Mistake(
-        "Проверена только доля [MASK]: 80/20/0 и 80/5/15 проходят. Исходов три, долей две."
-    ),
-    "only_random_share": Mistake("Доля [MASK] не проверена: 70/10/20 проходит."),
-    "specials_missed": Mistake(
-        "Не замечено, что случайный токен бывает служебным (его нет в ordinary_ids)."
-    ),
-    "unchosen_missed": Mistake("Не замечено, что меняются невыбранные токены."),
-}
-
-
-def check_experiment(answer: Answer, rng: np.random.Generator) -> Finding | None:
-    """Проверка 02.6: опыт студента должен пропустить честную замену и поймать каждую порченую."""
-    honest = [_verdict(answer, (0.8, 0.1)) for _ in range(RIGHT_CALLS)]
-    close = [_verdict(answer, (0.81, 0.10)) for _ in range(CLOSE_CALLS)]
-    flawed = {settings: _verdict(answer, settings) for _, settings in FLAWED}
-    everything = [*honest, *close, *flawed.values()]
-    if all(everything):
-        return _missed("always_true", (1.0, 0.0))
-    if not any(everything):
-        return Finding("always_false", counterexample=Counterexample("честная замена 80/10/10"))
-    if sum(honest) < RIGHT_CALLS - FALSE_ALARMS:
-        known = "inverted" if flawed[1.0, 0.0] else "too_strict"
-        got = f"забраковано {RIGHT_CALLS - sum(honest)} из {RIGHT_CALLS}"
-        return Finding(known, counterexample=Counterexample("честная замена 80/10/10", got=got))
-    for known, settings in FLAWED:
-        if flawed[settings]:
-            return _missed(known, settings)
-    if CLOSE_CALLS - sum(close) < CLOSE_CAUGHT:
-        got = f"поймана {CLOSE_CALLS - sum(close)} раз из {CLOSE_CALLS}"
-        return Finding("too_loose", counterexample=Counterexample("замена 81/10/9", got=got))
-    return None
-
-
-def _verdict(answer: Answer, settings: tuple) -> bool:
-    arguments = (Given("replacer", settings),)
-    reply = answer.call(*arguments)
-    require_value(reply, arguments)
-    if reply.value not in (True, False):
-        raise Found("wrong_type", "Нужно True или False.")
-    return bool(reply.value)
-
-
-def _missed(known: str, settings: tuple) -> Finding:
-    mask, random = (round(100 * share) for share in settings[:2])
-    flaw = {"special": ", случайный бывает служебным", "neighbours": ", портит и невыбранные"}
-    given = f"замена {mask}/{random}/{100 - mask - random}{flaw.get(settings[-1], '')}"
-    return Finding(known, counterexample=Counterexample(given, "False", "True"))
-
 
 TASKS = (
     Task(

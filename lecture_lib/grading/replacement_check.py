@@ -13,7 +13,7 @@ from lecture_lib.grading.answer import Answer
 from lecture_lib.grading.cases import Found, require_value
 from lecture_lib.grading.outcome import Counterexample
 from lecture_lib.grading.report import describe
-from lecture_lib.grading.task import Finding
+from lecture_lib.grading.task import Finding, Mistake
 from lecture_lib.grading.wire import Seed, as_array
 
 MASK_ID, VOCABULARY = 17, 220
@@ -42,6 +42,38 @@ SURE = 14.0  # логарифм отношения правдоподобий: e
 ENOUGH = 90_000  # токенов, после которых решаем по тому, что есть
 FLOOR = 1e-4  # «никогда» — это не чаще раза в десять тысяч
 FAR = 30.0  # хи-квадрат с двумя степенями свободы: вероятность 3·10⁻⁷
+
+
+REPLACEMENT_MISTAKES = {
+    "two_coins": Mistake(
+        "Это 81/10/9: похоже, две монеты подряд. Второй жребий делит не сто процентов, а остаток."
+    ),
+    "share_of_rest": Mistake(
+        "Это 80/2/18: 10 % взяты от оставшихся двадцати, а нужны от всех выбранных."
+    ),
+    "mask_only": Mistake("Все выбранные стали [MASK]: это 100/0/0."),
+    "no_keep": Mistake("Прежним не остался никто: 10 % выбранных должны остаться как есть."),
+    "no_random": Mistake("Случайных токенов нет: 10 % выбранных должны стать случайными."),
+    "swapped": Mistake("Доли переставлены: 80 % — это [MASK], а не случайный и не прежний."),
+    "of_all": Mistake("Жребий снова решает, выбирать ли токен, а места уже выбраны."),
+    "keep_not_counted": Mistake("Доли 8 : 1 поделены на двоих, и прежним не остался никто."),
+    "wrong_rates": Mistake("Доли не 80/10/10."),
+    "random_special": Mistake(
+        "Случайный токен оказался служебным: тяните из ordinary_ids, а не из всего словаря."
+    ),
+    "one_random_token": Mistake("Случайный токен один на всех: у каждого места должен быть свой."),
+    "one_draw": Mistake("Жребий один на строку, а нужен на каждый токен."),
+    "off_by_one": Mistake("Крайний обычный токен не выпадает никогда: граница сдвинута на один."),
+    "by_order": Mistake("Исход зависит от места в строке: жребий должен быть независим от него."),
+    "not_uniform_tokens": Mistake("Обычные токены выпадают не поровну."),
+    "ignores_chosen": Mistake("Изменились токены, которые не были выбраны."),
+    "frozen_seed": Mistake(
+        "При разных генераторах — одно и то же: зерно заморожено внутри функции."
+    ),
+    "own_randomness": Mistake(
+        "При одном и том же зерне выходит разное: случайность берётся не из generator."
+    ),
+}
 
 
 def check_replacement(answer: Answer, rng: np.random.Generator) -> Finding | None:

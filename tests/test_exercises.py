@@ -1,0 +1,164 @@
+"""Тетради упражнений: порождены из solutions/, без решений и выводов; решения верны."""
+
+from __future__ import annotations
+
+import json
+import linecache
+import re
+
+import nbformat
+import pytest
+
+from lecture_lib import cli
+from lecture_lib.grading import load_tasks
+from lecture_lib.grading.exercises import (
+    build_exercises,
+    leaked_lines,
+    solution_lines,
+    stale_exercises,
+    strip_notebook,
+    strip_solution,
+)
+
+
+@pytest.fixture(scope="module")
+def solutions(root):
+    """Тетради преподавателя по имени."""
+    paths = sorted((root / "solutions").glob("*.ipynb"))
+    return {path.name: nbformat.read(path, as_version=4) for path in paths}
+
+
+def sources(notebook) -> str:
+    """Весь текст тетради."""
+    return "\n".join(cell.source for cell in notebook.cells)
+
+
+def test_exercises_are_fresh(root):
+    """Порождённое заново совпадает с тем, что лежит: содержание, а не имена."""
+    assert stale_exercises(root / "solutions", root / "exercises") == []
+
+
+def test_no_solution_is_left(solutions, root):
+    """В упражнениях нет ни строки решения, ни меток, ни выводов, ни входов скрытых проверок."""
+    for name, notebook in solutions.items():
+        assert len(list(solution_lines(notebook))) > 10
+        assert leaked_lines(notebook) == []
+        text = (root / "exercises" / name).read_text(encoding="utf-8")
+        assert "SOLUTION" not in text and "HIDDEN" not in text
+        assert "run_check" not in text and "bank" not in text
+        for cell in json.loads(text)["cells"]:
+            if cell["cell_type"] == "code":
+                assert cell["outputs"] == [] and cell["execution_count"] is None
+
+
+def test_leak_would_be_seen(solutions):
+    """Проверка утечки не слепа: решение, скопированное в условие, она находит."""
+    notebook = nbformat.from_dict(json.loads(nbformat.writes(solutions["02_masking.ipynb"])))
+    line = next(iter(solution_lines(notebook)))
+    notebook.cells[0].source += "\n" + line
+    assert line in leaked_lines(notebook)
+
+
+def test_every_task_has_its_cells(solutions):
+    """У каждого задания есть условие, ответ и видимая проверка; всего их не меньше пятнадцати."""
+    tasks = load_tasks()
+    text = "\n".join(map(sources, solutions.values()))
+    assert re.findall(r'^check\("([\d.]+)"', text, flags=re.MULTILINE) == list(tasks)
+    assert len(tasks) >= 15
+    for task in tasks.values():
+        assert f"## {task.id}. {task.title}\n\n*{task.label}*" in text
+        assert f'check("{task.id}", {task.name})' in text
+    assert {task.kind for task in tasks.values()} == {
+        "написать", "починить", "предсказать", "прочитать рисунок", "поставить опыт"
+    }  # fmt: skip
+
+
+def test_nbgrader_marks(solutions):
+    """Ячейка проверки заперта и несёт баллы, ячейка ответа — область решения."""
+    tasks = load_tasks()
+    for notebook in solutions.values():
+        marks = [c.metadata["nbgrader"] for c in notebook.cells if "nbgrader" in c.metadata]
+        points = {m["grade_id"]: m["points"] for m in marks if m["grade"]}
+        assert all(m["locked"] == m["grade"] != m["solution"] for m in marks)
+        for name, value in points.items():
+            assert tasks[name.removeprefix("check-").replace("-", ".")].points == value
+
+
+def run_cells(notebook) -> dict:
+    """Исполняет ячейки подряд и собирает исходы проверок по номеру задания."""
+    space: dict = {"__name__": "__main__"}
+    outcomes = {}
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code" or "_picture" in cell.source:
+            continue
+        name = f"<ячейка {number}>"  # как в IPython: inspect находит текст функции
+        linecache.cache[name] = (len(cell.source), None, cell.source.splitlines(True), name)
+        asked = re.match(r'check\("([\d.]+)"', cell.source)
+        if asked:
+            outcomes[asked[1]] = eval(cell.source, space)
+        else:
+            exec(compile(cell.source, name, "exec"), space)
+    return outcomes
+
+
+def test_solutions_are_right(solutions):
+    """Каждое решение преподавателя проходит свою проверку."""
+    outcomes = {k: v for notebook in solutions.values() for k, v in run_cells(notebook).items()}
+    assert [repr(outcome) for outcome in outcomes.values() if not outcome.is_right] == []
+    assert list(outcomes) == list(load_tasks())
+
+
+def test_untouched_exercises_are_not_attempted(solutions):
+    """Тетрадь студента, которую не трогали, исполняется, и каждое задание в ней не начато."""
+    for notebook in solutions.values():
+        outcomes = run_cells(strip_notebook(notebook))
+        assert {str(outcome.verdict) for outcome in outcomes.values()} == {"не начато"}
+
+
+def test_pictures_do_not_tell_the_answer():
+    """Рисунки рисуются, а подпись описывает числа, не ответ."""
+    from lecture_lib.grading.pictures import heads_picture, intervals_picture
+
+    for picture in (heads_picture(), intervals_picture()):
+        assert len(picture.png()) > 2000
+        assert not re.search("доказан|двусторонняя лучше|поровну|предыдущ", picture.alt)
+
+
+@pytest.mark.parametrize(
+    ("source", "stripped"),
+    [
+        ("x = 1\n### BEGIN SOLUTION\nx = 2\n### END SOLUTION", "x = 1\n# ваш код\n..."),
+        ("def f():\n    ### BEGIN SOLUTION\n    return 2\n    ### END SOLUTION\n",
+         "def f():\n    # ваш код\n    ..."),
+    ],
+)  # fmt: skip
+def test_strip_solution(source, stripped):
+    """Область заменена заготовкой с тем же отступом."""
+    assert strip_solution(source) == stripped
+
+
+@pytest.mark.parametrize("mark", ["### BEGIN SOLUTION", "### END SOLUTION"])
+def test_unbalanced_marks(mark):
+    """Незакрытая или лишняя метка — ошибка с именем тетради, а не утечка решения."""
+    with pytest.raises(ValueError, match="урок: "):
+        strip_solution(f"x = 1\n{mark}\nx = 2", "урок")
+
+
+def test_build_writes_only_what_changed(tmp_path, root):
+    """Второй запуск ничего не пишет; лишняя тетрадь удаляется."""
+    target = tmp_path / "exercises"
+    assert len(build_exercises(root / "solutions", target)) == len(list(target.iterdir()))
+    (target / "лишняя.ipynb").write_text("{}", encoding="utf-8")
+    assert [p.name for p in build_exercises(root / "solutions", target)] == ["лишняя.ipynb"]
+    assert build_exercises(root / "solutions", target) == []
+    (target / "02_masking.ipynb").write_text("{}", encoding="utf-8")
+    assert stale_exercises(root / "solutions", target) == ["02_masking.ipynb"]
+
+
+def test_matrix_command(capsys):
+    """Команда печатает один объект со счётом."""
+    assert cli.main(["exercises", "matrix", "--json", "--task", "02.5"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["tasks"] == 1 and found["wrong"] == found["rejected"] >= 8
+    assert found["right"] == found["accepted"] >= 3 and found["missed"] == []
+    assert cli.main(["exercises", "matrix", "--task", "99"]) == 2
