@@ -21,6 +21,7 @@ from lecture_lib.grading.task import Finding, Mistake
 from lecture_lib.grading.wire import as_array, identical, revive
 
 TOLERANCE = 1e-4
+HALF = 3e-3  # допуск, в который входит и float16; ошибки этих заданий больше
 ENOUGH = 0.6  # столько неверных ответов должен повторить мутант, чтобы ошибку назвать
 
 # Ошибки, у которых мутанта нет: они видны по поведению в любом задании.

@@ -175,41 +175,33 @@ def _special_finding(trial: Trial, trials: list[Trial]) -> Finding:
     return Finding(known, counterexample=shown)
 
 
+def _near(value):
+    return np.floor(value + 0.5).astype(int)
+
+
+# Правила, по которым выбрано не столько: p — доля, n — (B,) обычных токенов, s — мест в строке.
+RULES = (
+    ("no_minimum", lambda p, n, s: _near(p * n)),
+    ("rounds_down", lambda p, n, s: np.maximum(1, np.floor(p * n).astype(int))),
+    ("rounds_down", lambda p, n, s: np.floor(p * n).astype(int)),
+    ("rounds_up", lambda p, n, s: np.ceil(p * n).astype(int)),
+    ("counts_special", lambda p, n, s: np.maximum(1, _near(p * s + 0 * n))),
+    ("counts_special", lambda p, n, s: _near(p * s + 0 * n)),
+    ("counts_special", lambda p, n, s: np.maximum(1, _near(p * (n + 2)))),
+    ("counts_special", lambda p, n, s: _near(p * (n + 2))),
+)
+
+
 def _count_mistake(trials: list[Trial]) -> str:
-    """По каким правилам получилось столько, сколько получилось."""
-    found = [t.chosen.sum(1) for t in trials]
-    ordinary = [t.ordinary.sum(1) for t in trials]
-
-    def explains(rule) -> bool:
-        wanted = [np.minimum(rule(t, n), n) for t, n in zip(trials, ordinary, strict=True)]
-        return all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
-
-    def rounded(value):
-        return np.floor(value + 0.5).astype(int)
-
-    rules = {
-        "no_minimum": lambda t, n: rounded(t.probability * n),
-        "rounds_down": lambda t, n: np.maximum(1, np.floor(t.probability * n).astype(int)),
-        "rounds_up": lambda t, n: np.ceil(t.probability * n).astype(int),
-        "counts_special": lambda t, n: np.maximum(
-            1, rounded(t.probability * t.ids.shape[1] + 0 * n)
-        ),
-        "counts_not_padding": lambda t, n: np.maximum(1, rounded(t.probability * (n + 2))),
-    }
-    for name, rule in rules.items():
-        if explains(rule):
-            return {"counts_not_padding": "counts_special"}.get(name, name)
-    if explains(lambda t, n: np.floor(t.probability * n).astype(int)):
-        return "rounds_down"
-    if explains(lambda t, n: rounded(t.probability * t.ids.shape[1] + 0 * n)):
-        return "counts_special"
-    totals = [abs(c.sum() - max(1, int(t.probability * n.sum() + 0.5))) <= 1
-              for t, c, n in zip(trials, found, ordinary, strict=True)]  # fmt: skip
-    if all(totals):
+    """По какому правилу получилось столько, сколько получилось."""
+    counts = [(t, t.chosen.sum(1), t.ordinary.sum(1)) for t in trials]
+    for name, rule in RULES:
+        wanted = [np.minimum(rule(t.probability, n, t.ids.shape[1]), n) for t, _, n in counts]
+        if all(np.array_equal(w, c) for w, (_, c, _) in zip(wanted, counts, strict=True)):
+            return name
+    if all(abs(c.sum() - max(1, _near(t.probability * n.sum()))) <= 1 for t, c, n in counts):
         return "whole_batch"
-    if all((c <= t.quota).all() for c, t in zip(found, trials, strict=True)):
-        return "repeats"
-    return "independent"
+    return "repeats" if all((c <= t.quota).all() for t, c, _ in counts) else "independent"
 
 
 def _randomness(answer: Answer, trials: list[Trial], rng: np.random.Generator) -> Finding | None:

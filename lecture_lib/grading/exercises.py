@@ -102,8 +102,8 @@ def solution_lines(notebook: NotebookNode) -> Iterator[str]:
             continue
         regions = re.findall(rf"{BEGIN}\n(.*?){END}", cell.source, flags=re.DOTALL)
         for line in "\n".join(regions).splitlines():
-            if len(line.strip()) > SHORTEST:
-                yield line.strip()
+            if len(line.strip()) > SHORTEST and not line.startswith("def "):
+                yield line.strip()  # заголовок функции студент видит и так
 
 
 def leaked_lines(notebook: NotebookNode) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_lib.grading.cases import Case, Cases
+from lecture_lib.grading.cases import HALF, Case, Cases
 from lecture_lib.grading.choice_check import CHOICE_MISTAKES, check_choice
 from lecture_lib.grading.experiment_check import EXPERIMENT_MISTAKES, check_experiment
 from lecture_lib.grading.replacement_check import REPLACEMENT_MISTAKES, check_replacement
@@ -298,7 +298,8 @@ TASKS = (
             "Логарифм softmax по последней оси → вероятность верного токена в каждом месте → "
             "сумма по выбранным, делённая на их число; пустой выбор — ноль.",
         ),
-        check=Cases(_loss_cases, _loss, LOSS_MISTAKES), mistakes=LOSS_MISTAKES, given=BROKEN_LOSS,
+        check=Cases(_loss_cases, _loss, LOSS_MISTAKES, tolerance=HALF),
+        mistakes=LOSS_MISTAKES, given=BROKEN_LOSS,
     ),
     Task(
         "02.4", "Слово целиком", "написать", "widen", 2, 12, 2,

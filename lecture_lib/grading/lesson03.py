@@ -11,7 +11,7 @@ from lecture_lib.grading.attention_cases import (
     embed_cases,
     real_places,
 )
-from lecture_lib.grading.cases import Cases
+from lecture_lib.grading.cases import HALF, Cases
 from lecture_lib.grading.layer_cases import (
     BROKEN_LAYER,
     LAYER_MISTAKES,
@@ -99,7 +99,7 @@ TASKS = (
             "V → переставить оси в (B, S, H, d) → склеить две последние.",
         ),
         check=Cases(attention_cases, attention, ATTENTION_MISTAKES,
-                    axes=("батч", "позиция", "число"), matters=real_places),
+                    axes=("батч", "позиция", "число"), tolerance=HALF, matters=real_places),
         mistakes=ATTENTION_MISTAKES,
     ),
     Task(
@@ -111,7 +111,8 @@ TASKS = (
             "Сумма трёх → среднее и дисперсия по последней оси (дисперсия делится на D) → вычесть, "
             "поделить на √(дисперсия + ε) → умножить на γ, прибавить β.",
         ),
-        check=Cases(embed_cases, embed, EMBED_MISTAKES, axes=("батч", "позиция", "число")),
+        check=Cases(embed_cases, embed, EMBED_MISTAKES, tolerance=HALF,
+                    axes=("батч", "позиция", "число")),
         mistakes=EMBED_MISTAKES,
     ),
     Task(

@@ -40,6 +40,7 @@ EXPLANATIONS = (
 )
 SURE = 14.0  # логарифм отношения правдоподобий: e¹⁴ — миллион
 ENOUGH = 90_000  # токенов, после которых решаем по тому, что есть
+ACCEPTED = 30_000  # раньше верным не признаём: каждый случайный токен должен успеть выпасть
 FLOOR = 1e-4  # «никогда» — это не чаще раза в десять тысяч
 FAR = 30.0  # хи-квадрат с двумя степенями свободы: вероятность 3·10⁻⁷
 
@@ -133,6 +134,7 @@ def _small_calls(answer: Answer, rng: np.random.Generator) -> None:
 
 
 def _rates(answer: Answer, rng: np.random.Generator) -> Finding | None:
+    """Батчи, пока доли не объяснятся чем-нибудь одним; заодно — случайные токены и жребии."""
     counts, seen = np.zeros(3), np.zeros(VOCABULARY, dtype=int)
     halves = np.zeros((2, 2))  # (половина строки, [MASK] или нет)
     while True:
@@ -150,7 +152,8 @@ def _rates(answer: Answer, rng: np.random.Generator) -> Finding | None:
             halves[half] += (is_mask & (late == half)).sum(), (~is_mask & (late == half)).sum()
         _check_draws(found, ids, chosen)
         best, lead = _best_explanation(counts)
-        if lead > SURE or counts.sum() > ENOUGH:
+        settled = lead > SURE and (best or counts.sum() > ACCEPTED)
+        if settled or counts.sum() > ENOUGH:
             break
     return _judge(best, counts, seen, halves)
 
@@ -198,6 +201,7 @@ def _best_explanation(counts: np.ndarray) -> tuple[str, float]:
 
 
 def _judge(best: str, counts, seen, halves) -> Finding | None:
+    """Приговор по счётам: counts — исходы, seen — номера случайных, halves — половины строки."""
     shares = counts / counts.sum()
     listed = " / ".join(f"{100 * share:.1f}" for share in shares).replace(".", ",")
     shown = Counterexample(
