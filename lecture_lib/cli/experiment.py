@@ -29,6 +29,10 @@ class Experiment(NamedTuple):
 
 EXPERIMENTS = {
     "table8": Experiment("table8", 5, 2),
+    "glue": Experiment("glue", 3, 1),
+    "learning-curve": Experiment("learning_curve", 3, 1),
+    "roberta": Experiment("roberta", 3, 2),
+    "distillation": Experiment("distillation", 3, 2),
 }
 
 
