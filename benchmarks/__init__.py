@@ -3,6 +3,7 @@
     python -m benchmarks.masking
     python -m benchmarks.course
     python -m benchmarks.pretraining
+    python -m benchmarks.distillation
 
 У каждого есть --json (один объект в стандартный вывод) и --quick (то же самое меньше чем за
 минуту). В пакет lecture_lib замеры не входят.

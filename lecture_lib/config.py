@@ -316,8 +316,10 @@ MINI_CAUSAL_PRETRAINING = replace(
     MINI_PRETRAINING, objective="clm", next_sentence=False, masking=MaskingConfig()
 )
 
-# Ученик MINI учится на том же и с теми же масками, что учитель.
+# Ученик MINI учится на том же и с теми же масками, что учитель. Отрезки идут парами: NSP ученика не
+# учат, но пары текстов ему встретятся в прикладных задачах.
 STUDENT_DISTILLATION = DistillationConfig(
+    next_sentence=True,
     batch_size=16,
     learning_rate=5e-4,
     warmup_share=0.02,

@@ -183,6 +183,47 @@ DISTILBERT_GLUE = ReferenceTable(
     ),
 )  # fmt: skip
 
+DISTILBERT_TABLE_2 = ReferenceTable(
+    title="DistilBERT на прикладных задачах",
+    source="Sanh et al., 2019, таблица 2 (IMDb — тестовая часть, SQuAD 1.1 — отложенная)",
+    columns=("IMDb, доля верных", "SQuAD, EM", "SQuAD, F1"),
+    rows=(
+        ("BERT-base", (93.46, 81.2, 88.5)),
+        ("DistilBERT", (92.82, 77.7, 85.8)),
+        ("DistilBERT (D)", (None, 79.1, 86.9)),
+    ),
+    note=(
+        "(D) — дистилляция ещё и при дообучении: учитель — BERT, дообученный на SQuAD. Тексту "
+        "раздела 4.1 эта строка противоречит: там у той же модели F1 79.8 и EM 70.4."
+    ),
+)
+
+DISTILBERT_TABLE_3 = ReferenceTable(
+    title="Размер и скорость DistilBERT",
+    source="Sanh et al., 2019, таблица 3 (процессор, батч 1, отложенная часть STS-B)",
+    columns=("Параметры, млн", "Время прохода, с"),
+    rows=(
+        ("ELMo", (180, 895)),
+        ("BERT-base", (110, 668)),
+        ("DistilBERT", (66, 410)),
+    ),
+    note="Отсюда «на 40 % меньше» (66 / 110) и «на 60 % быстрее» (668 / 410).",
+)
+
+# Имена строк — что убрано из полного рецепта.
+DISTILBERT_TABLE_4 = ReferenceTable(
+    title="Что в дистилляции важно",
+    source="Sanh et al., 2019, таблица 4 (разность средней оценки GLUE с полным рецептом)",
+    columns=("Разность",),
+    rows=(
+        ("без мягких целей", (-2.96,)),
+        ("без косинуса", (-1.46,)),
+        ("без MLM", (-0.31,)),
+        ("случайное начало", (-3.69,)),
+    ),
+    note="Полный рецепт — три потери и начало со слоёв учителя. Разброса авторы не приводят.",
+)
+
 # Сколько параметров у BERT по словам статьи (раздел 3); точный счёт — в parameters.py.
 CLAIMED_PARAMETERS = {"BERT_BASE": 110_000_000, "BERT_LARGE": 340_000_000}
 
@@ -190,6 +231,9 @@ TABLES = (
     BERT_TABLE_8,
     BERT_GLUE,
     DISTILBERT_GLUE,
+    DISTILBERT_TABLE_2,
+    DISTILBERT_TABLE_3,
+    DISTILBERT_TABLE_4,
     ROBERTA_TABLE_1,
     ROBERTA_TABLE_2,
     ROBERTA_TABLE_3,

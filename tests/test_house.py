@@ -47,6 +47,7 @@ FLOORS = {
     "finetuning": 4,
     "finetuning_data": 4,
     "distillation": 4,
+    "quantization": 4,
     "prediction": 4,
     "spans": 4,
     "word_search": 4,

@@ -7,6 +7,9 @@ from lecture_lib.reference import (
     BERT_GLUE,
     BERT_TABLE_8,
     DISTILBERT_GLUE,
+    DISTILBERT_TABLE_2,
+    DISTILBERT_TABLE_3,
+    DISTILBERT_TABLE_4,
     ROBERTA_GLUE,
     ROBERTA_TABLE_1,
     ROBERTA_TABLE_2,
@@ -88,3 +91,20 @@ def test_wrong_row_or_column_is_named():
         masking_rates("50/25/25")
     with pytest.raises(ValueError, match="чисел 1, столбцов 2"):
         ReferenceTable("т", "и", ("а", "б"), (("строка", (1.0,)),))
+
+
+def test_distilbert_tables_agree_with_the_lecture():
+    """«−40 %» и «+60 %» следуют из таблицы 3; убыль таблицы 4 стоит в том порядке, что в тексте."""
+    size, seconds = DISTILBERT_TABLE_3.columns
+    share = DISTILBERT_TABLE_3.value("DistilBERT", size) / DISTILBERT_TABLE_3.value(
+        "BERT-base", size
+    )
+    assert share == pytest.approx(0.6)
+    times = DISTILBERT_TABLE_3.column(seconds)
+    assert times["BERT-base"] / times["DistilBERT"] == pytest.approx(1.6, abs=0.05)
+    losses = DISTILBERT_TABLE_4.column("Разность")
+    assert sorted(losses, key=losses.get) == [
+        "случайное начало", "без мягких целей", "без косинуса", "без MLM",
+    ]  # fmt: skip
+    assert DISTILBERT_TABLE_2.value("DistilBERT (D)", "IMDb, доля верных") is None
+    assert DISTILBERT_TABLE_2.value("DistilBERT (D)", "SQuAD, F1") == 86.9
