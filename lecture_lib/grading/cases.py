@@ -170,7 +170,7 @@ class Cases:
         place = ""
         if self.explain is not None:
             place = self.explain(case.arguments, expected, reply.value) or ""
-        return difference(case.arguments, expected, reply.value, self.axes, place)
+        return difference(case.arguments, expected, reply.value, self.axes, place, self.tolerance)
 
     def _mutants(self, cases: list[Case], wanted: list, replies: list[Reply]) -> dict[str, float]:
         """Доля неверных ответов, которую повторил каждый мутант."""

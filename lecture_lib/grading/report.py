@@ -59,9 +59,10 @@ def difference(
     got: Any,
     axes: Sequence[str] = (),
     place: str = "",
+    tolerance: float = 1e-4,
 ) -> Counterexample:
     """Контрпример: вход, что ждали, что получили, первый разошедшийся элемент по имени осей."""
-    index = first_difference(expected, got)
+    index = first_difference(expected, got, tolerance)
     if index is None:
         return Counterexample(
             describe_arguments(arguments), describe(expected), describe(got), place
