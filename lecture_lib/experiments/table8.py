@@ -33,8 +33,9 @@ from lecture_lib.masking import IGNORED, MaskingVocabulary, find_special
 from lecture_lib.pretraining import pretrain
 from lecture_lib.pretraining_data import TokenizedCorpus, tokenize_corpus
 from lecture_lib.reference import BERT_TABLE_8, masking_rates
-from lecture_lib.tasks import ner, nli
+from lecture_lib.tasks import mnli, ner
 from lecture_lib.tasks.common import encode_tagged, encode_texts
+from lecture_lib.tasks.metrics import entity_f1
 from lecture_lib.tokenization import load_tokenizer
 
 FILE = Path(__file__).with_suffix(".json")
@@ -55,7 +56,7 @@ MEASURES = {
 SIGNIFICANT = 0.05
 
 PRETRAINING = PretrainingConfig(
-    batch_size=32, sequence_length=64, learning_rate=3e-3, warmup_share=0.05, total_steps=1200
+    batch_size=16, sequence_length=64, learning_rate=1e-3, warmup_share=0.05, total_steps=1800
 )
 BUDGET = {"documents": 60_000, "pairs": 3000, "pair_epochs": 3, "sentences": 600, "ner_epochs": 8}
 HELD_OUT = {"pairs": 1500, "sentences": 1000}
@@ -136,8 +137,8 @@ def prepare(
     if not path.exists():
         budget, held_out = settings["budget"], settings["held_out"]
         made = {
-            "pair_train": encode_texts(nli.pairs("train", budget["pairs"]), tokenizer),
-            "pair_test": encode_texts(nli.pairs("validation", held_out["pairs"]), tokenizer),
+            "pair_train": encode_texts(mnli.pairs("train", budget["pairs"]), tokenizer),
+            "pair_test": encode_texts(mnli.pairs("validation", held_out["pairs"]), tokenizer),
         }
         for name, split, count in (
             ("ner_train", "train", budget["sentences"]),
@@ -152,7 +153,7 @@ def prepare(
 
 def _pair_scores(model: PretrainingModel, examples, budget, seed: int) -> Row:
     config = FinetuningConfig(epochs=budget["pair_epochs"], seed=seed)
-    found = _tuned(SequenceClassifier, model, len(nli.NAMES), examples["pair_train"], config)
+    found = _tuned(SequenceClassifier, model, len(mnli.NAMES), examples["pair_train"], config)
     test = examples["pair_test"]
     right = sum(p == e.labels for p, e in zip(predict(found, test), test, strict=True))
     return {"pair_accuracy": right / len(test)}
@@ -184,7 +185,7 @@ def _entity_f1(model: nn.Module, examples: Sequence[EncodedExample]) -> float:
         return [ner.TAGS[number] for number in numbers]
 
     truth = [named(n for n in example.labels if n != IGNORED) for example in examples]
-    return ner.entity_f1(truth, [named(found) for found in predict(model, examples)])
+    return entity_f1(truth, [named(found) for found in predict(model, examples)])
 
 
 def mismatch_of(

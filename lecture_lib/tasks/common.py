@@ -1,14 +1,15 @@
-"""Общее у прикладных задач: вид примера, кодирование токенизатором, отбор поровну.
+"""Общее у прикладных задач: что такое задача, виды примеров, кодирование, отбор поровну.
 
-Пример задачи — слова и ответ на человеческом языке; в номера его переводит токенизатор, и с этой
-минуты задача ничем не отличается от любой другой (finetuning.EncodedExample).
+Задача (Task) — имя, вид, метки, метрики и функция, которая порождает примеры. Пример — слова и
+ответ на человеческом языке; в номера его переводит токенизатор, и с этой минуты задача ничем не
+отличается от любой другой (finetuning.EncodedExample).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 from lecture_lib.finetuning import EncodedExample
 from lecture_lib.masking import IGNORED
@@ -16,17 +17,29 @@ from lecture_lib.masking import IGNORED
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-# Зёрна корпуса задач: предобучение идёт на зерне 0, и его предложений в задачах нет.
+# Зёрна корпуса задач: предобучение идёт на зерне 0, и его документов в задачах нет.
 SEEDS = {"train": 101, "validation": 102, "test_scripts": 103, "test_words": 104}
+DOCUMENTS_AT_MOST = 200_000  # дальше этого номера документы задачи не ищут
+KINDS = ("pair", "single", "span", "tags")
 
 
 @dataclass(frozen=True)
 class TextExample:
-    """Текст или пара текстов (second не пуст) и номер класса."""
+    """Текст или пара текстов (second не пуст) и ответ: номер класса или число (у STS-B)."""
 
     first: str
     second: str
-    label: int
+    label: int | float
+
+
+@dataclass(frozen=True)
+class SpanExample:
+    """Вопрос, текст и ответ — отрезок текста: context[start : start + len(answer)] == answer."""
+
+    question: str
+    context: str
+    answer: str
+    start: int
 
 
 @dataclass(frozen=True)
@@ -37,19 +50,62 @@ class TaggedExample:
     tags: tuple[str, ...]
 
 
+Example = TextExample | SpanExample | TaggedExample
+
+
+@dataclass(frozen=True)
+class Task:
+    """Прикладная задача: как называется, что за примеры и чем мерить.
+
+    kind — pair (пара текстов), single (один), span (отрезок ответа), tags (метка слова); labels —
+    имена меток по номерам, пусто у отрезков и у чисел; metrics — имена из tasks.metrics, главная
+    первой; sizes — сколько примеров в каждой доле: train — обучающая, прочие — проверочные;
+    make(split, count, seed) — порождает примеры.
+    """
+
+    name: str
+    title: str
+    kind: str
+    labels: tuple[str, ...]
+    metrics: tuple[str, ...]
+    sizes: Mapping[str, int]
+    make: Callable[[str, int, int], Sequence[Example]] = field(repr=False)
+
+    def examples(self, split: str, count: int | None = None, seed: int = 0) -> list[Example]:
+        """count примеров доли (по умолчанию — sizes[split]); другое зерно — другие примеры.
+
+        ValueError — такой доли у задачи нет, count меньше единицы.
+        """
+        if split not in self.sizes:
+            listed = ", ".join(self.sizes)
+            raise ValueError(f"split = {split!r}: у задачи {self.name} есть только {listed}.")
+        wanted = self.sizes[split] if count is None else count
+        if wanted < 1:
+            raise ValueError(f"count = {count}: нужен хотя бы один пример.")
+        return list(self.make(split, wanted, seed))[:wanted]
+
+    @property
+    def dev_splits(self) -> tuple[str, ...]:
+        """Проверочные доли: все, кроме обучающей."""
+        return tuple(split for split in self.sizes if split != "train")
+
+    @property
+    def is_regression(self) -> bool:
+        """Ответ — число, а не класс (STS-B)."""
+        return self.kind in ("pair", "single") and not self.labels
+
+
 def encode_texts(
     examples: Iterable[TextExample], tokenizer: PreTrainedTokenizerFast
 ) -> list[EncodedExample]:
-    """[CLS] первый [SEP] второй [SEP] и номер класса. ValueError — пустой текст."""
+    """[CLS] первый [SEP] второй [SEP] и ответ. ValueError — пустой текст."""
     found = []
     for number, example in enumerate(examples):
         if not example.first.strip():
             raise ValueError(f"examples[{number}]: пустой текст.")
         encoded = tokenizer(example.first, example.second or None)
         found.append(
-            EncodedExample(
-                tuple(encoded.input_ids), tuple(encoded.token_type_ids), int(example.label)
-            )
+            EncodedExample(tuple(encoded.input_ids), tuple(encoded.token_type_ids), example.label)
         )
     return found
 
@@ -89,6 +145,19 @@ def _check_tagged(place: int, example: TaggedExample, numbers: dict[str, int]) -
     if unknown:
         listed = ", ".join(numbers)
         raise ValueError(f"examples[{place}]: метки «{unknown[0]}» нет среди {listed}.")
+
+
+Item = TypeVar("Item")
+
+
+def distinct(examples: Iterable[Item], key: Callable[[Item], Hashable] = lambda e: e) -> Iterator:
+    """Примеры без повторов: из тех, у кого ключ один, остаётся первый."""
+    seen: set[Hashable] = set()
+    for example in examples:
+        name = key(example)
+        if name not in seen:
+            seen.add(name)
+            yield example
 
 
 def take_balanced(examples: Iterable[TextExample], classes: int, count: int) -> list[TextExample]:

@@ -8,15 +8,14 @@ ANIM — зверь или птица. Метки — BIO: B-PER открыва�
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from lecture_lib.corpus import Document, Sentence, TokenTruth, documents
 from lecture_lib.corpus.lexicon import lexicon
-from lecture_lib.tasks.common import SEEDS, TaggedExample
+from lecture_lib.tasks.common import DOCUMENTS_AT_MOST, SEEDS, TaggedExample, Task
 
 KINDS = ("PER", "LOC", "ROLE", "ANIM")
 TAGS = ("O", *(f"{place}-{kind}" for kind in KINDS for place in "BI"))
-DOCUMENTS_AT_MOST = 200_000
 _CLASSES = (("animal", "ANIM"), ("place", "LOC"), ("person", "ROLE"))
 
 
@@ -74,32 +73,12 @@ def kind_of(word: TokenTruth, document: Document) -> str | None:
     return next((name for known, name in _CLASSES if known in classes), None)
 
 
-def entities(tags: Sequence[str]) -> set[tuple[int, int, str]]:
-    """Отрезки по меткам BIO: (начало, конец, вид); конец не включён.
-
-    «I-» без начала открывает отрезок сама — так же поступает seqeval в режиме по умолчанию.
-    """
-    found, start, kind = set(), 0, ""
-    for place, tag in enumerate([*tags, "O"]):
-        same = tag.startswith("I-") and tag[2:] == kind
-        if kind and not same:
-            found.add((start, place, kind))
-            kind = ""
-        if tag != "O" and not same:
-            start, kind = place, tag[2:]
-    return found
-
-
-def entity_f1(truth: Sequence[Sequence[str]], guesses: Sequence[Sequence[str]]) -> float:
-    """F1 по отрезкам целиком: верен тот, у которого верны и границы, и вид.
-
-    Источник: Tjong Kim Sang, De Meulder, 2003 (CoNLL-2003), раздел 2.3. ValueError — предложений
-    или меток не поровну.
-    """
-    both = known = said = 0
-    for right, guess in zip(truth, guesses, strict=True):
-        if len(right) != len(guess):
-            raise ValueError(f"guesses: меток {len(guess)}, а слов в предложении {len(right)}.")
-        wanted, found = entities(right), entities(guess)
-        both, known, said = both + len(wanted & found), known + len(wanted), said + len(found)
-    return 2 * both / (known + said) if known + said else 0.0
+TASK = Task(
+    name="ner",
+    title="Именованные сущности: кто, где и какой зверь",
+    kind="tags",
+    labels=TAGS,
+    metrics=("entity_f1",),
+    sizes={"train": 2000, "validation": 600, "test_words": 400},
+    make=sentences,
+)

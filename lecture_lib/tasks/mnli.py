@@ -8,6 +8,9 @@
 Поэтому по одной лишь длине, по одному «не» и по общим словам ответа не узнать: надо сравнить
 предложения и вспомнить, как отрицание переворачивает следование. Классы: 0 — следует
 (entailment), 1 — неясно (neutral), 2 — противоречит (contradiction), как в MNLI.
+
+MNLI-m — доля validation: сценарии те же, документы другие; MNLI-mm — доля test_scripts: сценарии,
+которых в обучении не было.
 """
 
 from __future__ import annotations
@@ -17,7 +20,13 @@ from collections.abc import Iterator, Sequence
 
 from lecture_lib.corpus import Sentence, TokenTruth, documents
 from lecture_lib.corpus.lexicon import lexicon
-from lecture_lib.tasks.common import SEEDS, TextExample, take_balanced
+from lecture_lib.tasks.common import (
+    DOCUMENTS_AT_MOST,
+    SEEDS,
+    Task,
+    TextExample,
+    take_balanced,
+)
 
 ENTAILMENT, NEUTRAL, CONTRADICTION = 0, 1, 2
 NAMES = ("следует", "неясно", "противоречит")
@@ -47,7 +56,6 @@ _SPOILERS = frozenset("не ни нет никто ничего никогда �
 _SIGNS = frozenset(',—–:;«»()…?!-"')
 _BUSY = frozenset(("INFN", "GRND", "CONJ", "PRTS", "PRTF", "ADJS", "PRED", "COMP"))
 _VOWELS = "аиоуэ"
-DOCUMENTS_AT_MOST = 200_000
 
 
 def pairs(split: str, count: int, seed: int = 0) -> list[TextExample]:
@@ -142,3 +150,14 @@ def _preposition_fits(preposition: str, word: str) -> bool:
 def _spoils(word: TokenTruth) -> bool:
     text = word.text.lower()
     return text in _SPOILERS or text in _SIGNS or word.pos in _BUSY
+
+
+TASK = Task(
+    name="mnli",
+    title="Следование: вытекает ли второе предложение из первого",
+    kind="pair",
+    labels=NAMES,
+    metrics=("accuracy",),
+    sizes={"train": 4500, "validation": 900, "test_scripts": 600},
+    make=pairs,
+)

@@ -9,7 +9,7 @@ import pytest
 
 from lecture_lib.corpus import documents
 from lecture_lib.masking import IGNORED
-from lecture_lib.tasks import ner, nli
+from lecture_lib.tasks import mnli, ner
 from lecture_lib.tasks.common import (
     TaggedExample,
     TextExample,
@@ -24,7 +24,7 @@ TOKENIZER = load_tokenizer()
 
 @pytest.fixture(scope="module")
 def pairs():
-    return nli.pairs("validation", 120)
+    return mnli.pairs("validation", 120)
 
 
 def words(text):
@@ -42,9 +42,9 @@ def relation(first, second):
     wider, narrower, same = len(b) < len(a), len(b) > len(a), len(a) == len(b)
     if not_a == not_b:
         follows = (narrower or same) if not_a else (wider or same)
-        return nli.ENTAILMENT if follows else nli.NEUTRAL
+        return mnli.ENTAILMENT if follows else mnli.NEUTRAL
     positive_is_narrower = (narrower if not_a else wider) or same
-    return nli.CONTRADICTION if positive_is_narrower else nli.NEUTRAL
+    return mnli.CONTRADICTION if positive_is_narrower else mnli.NEUTRAL
 
 
 def test_labels_follow_from_logic(pairs):
@@ -76,7 +76,7 @@ def test_no_single_cue_gives_the_answer(pairs):
 
 
 def test_splits_do_not_share_sentences(pairs):
-    train = {(p.first, p.second) for p in nli.pairs("train", 120)}
+    train = {(p.first, p.second) for p in mnli.pairs("train", 120)}
     assert not train & {(p.first, p.second) for p in pairs}
 
 
@@ -84,7 +84,7 @@ def test_narrowing_refuses_what_changes_the_meaning():
     """Вопросы, отрицания, сложные предложения и определения подлежащего не берутся."""
     for document in documents(3, "train", 0, 60, truth=True):
         for sentence in document.sentences:
-            found = nli.narrowing(sentence)
+            found = mnli.narrowing(sentence)
             if found:
                 adjective, verb = found
                 assert sentence.truth[verb].pos == "VERB"
@@ -94,13 +94,13 @@ def test_narrowing_refuses_what_changes_the_meaning():
 
 def test_make_pair_reaches_every_form():
     sentence, (adjective, verb) = next(
-        (s, nli.narrowing(s))
+        (s, mnli.narrowing(s))
         for d in documents(3, "train", 0, 400, truth=True)
         for s in d.sentences
-        if nli.narrowing(s)
+        if mnli.narrowing(s)
     )
-    made = {nli.make_pair(sentence, adjective, verb, random.Random(seed)) for seed in range(200)}
-    assert len(made) == sum(len(forms) for forms in nli.FORMS.values())
+    made = {mnli.make_pair(sentence, adjective, verb, random.Random(seed)) for seed in range(200)}
+    assert len(made) == sum(len(forms) for forms in mnli.FORMS.values())
 
 
 def test_encode_texts():
@@ -151,16 +151,3 @@ def test_ner_marks_residents_places_roles_animals():
             assert not tag.startswith("I-") or previous[2:] == tag[2:]
             previous = tag
     assert all(found[kind] for kind in ner.KINDS)
-
-
-def test_entities_and_f1():
-    truth = ["B-PER", "I-PER", "O", "B-LOC", "B-LOC", "O"]
-    assert ner.entities(truth) == {(0, 2, "PER"), (3, 4, "LOC"), (4, 5, "LOC")}
-    assert ner.entities(["O", "I-PER", "I-PER", "I-LOC"]) == {(1, 3, "PER"), (3, 4, "LOC")}
-    assert ner.entity_f1([truth], [truth]) == 1.0
-    # Границу потеряли у одной сущности из трёх: верных две из трёх и там и там.
-    guess = ["B-PER", "O", "O", "B-LOC", "B-LOC", "O"]
-    assert ner.entity_f1([truth], [guess]) == pytest.approx(2 / 3)
-    assert ner.entity_f1([["O"]], [["O"]]) == 0.0
-    with pytest.raises(ValueError, match="меток 1, а слов в предложении 2"):
-        ner.entity_f1([["O", "O"]], [["O"]])
