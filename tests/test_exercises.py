@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import linecache
 import re
@@ -53,7 +54,7 @@ def test_no_solution_is_left(solutions, root):
 
 def test_leak_would_be_seen(solutions):
     """Проверка утечки не слепа: решение, скопированное в условие, она находит."""
-    notebook = nbformat.from_dict(json.loads(nbformat.writes(solutions["02_masking.ipynb"])))
+    notebook = copy.deepcopy(solutions["02_masking.ipynb"])
     line = next(iter(solution_lines(notebook)))
     notebook.cells[0].source += "\n" + line
     assert line in leaked_lines(notebook)
