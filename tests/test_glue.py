@@ -122,20 +122,20 @@ def test_turned_question_asks_about_the_left_neighbour():
 
 
 def test_both_language_models_learn():
-    """За двести шагов потери обоих направлений — много ниже равномерной догадки, ln V."""
+    """За сотню шагов потери обоих направлений — много ниже равномерной догадки, ln V."""
     texts = stories(60)
     tokenizer = train_wordpiece(sentences(texts), 300)
     corpus = tokenize_corpus(texts, tokenizer)
     config = replace(
         pretraining_config("elmo-forwards", 1, 4),
-        total_steps=200, sequence_length=48, learning_rate=1e-2, precision="fp32",
+        total_steps=100, sequence_length=48, learning_rate=2e-2, precision="fp32",
     )  # fmt: skip
-    size = LSTMConfig(vocab_size=len(tokenizer), hidden_size=24)
+    size = LSTMConfig(vocab_size=len(tokenizer), hidden_size=32, initializer_range=0.2)
     ends = []
     for backwards in (False, True):
         _, history = pretrain_lstm(size, config, corpus, backwards=backwards)
         losses = history.column("token_loss")[1]
-        assert losses[-1] < 0.6 * math.log(len(tokenizer))
+        assert losses[-1] < 0.5 * math.log(len(tokenizer))
         ends.append(losses[-1])
     assert ends[0] != ends[1]
 
