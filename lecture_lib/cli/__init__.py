@@ -19,6 +19,7 @@ from lecture_lib.cli import (
     exercises,
     experiment,
     fill,
+    grade,
     lab,
     pretrain,
     test,
@@ -37,6 +38,7 @@ COMMANDS = {
     "pretrain": pretrain,
     "experiment": experiment,
     "exercises": exercises,
+    "grade": grade,
 }
 
 
