@@ -150,7 +150,8 @@ def run_one(job: Mapping[str, Any], settings: Mapping[str, Any], folder: str) ->
     student = first_student(teacher, described, job["seed"])
     model, history = distill(teacher, student, config, data["train"], progress=False)
     last = history.rows[-1]
-    losses = {name: last[name] for name in ("ce_loss", "mlm_loss", "cos_loss") if name in last}
+    # С приставкой train_: mlm_loss без неё — потеря на отложенных данных.
+    losses = {f"train_{n}": last[n] for n in ("ce_loss", "mlm_loss", "cos_loss") if n in last}
     seconds = round(time.perf_counter() - started, 1)
     return {"tokens": int(last["tokens"]), **losses, **measure(model, data), "seconds": seconds}
 
