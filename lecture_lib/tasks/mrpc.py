@@ -13,16 +13,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lecture_lib.tasks.common import Task, TextExample, distinct, take_balanced
-from lecture_lib.tasks.events import (
-    ORDERS,
-    TEACH,
-    TIMES,
-    Event,
-    change_thing,
-    change_time,
-    choose_event,
-    tell,
-)
+from lecture_lib.tasks.events import TIMES, Event, change_thing, change_time, choose_event, tell
+from lecture_lib.tasks.relations import ORDERS, TEACH
 
 NAMES = ("о разном", "перифраз")
 

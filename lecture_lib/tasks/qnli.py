@@ -13,17 +13,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lecture_lib.tasks.common import Task, TextExample, distinct, take_balanced
-from lecture_lib.tasks.events import (
-    ASKABLE,
-    MEETING_PLACES,
-    TIMES,
-    TRANSFERS,
-    Event,
-    choose_event,
-    tell,
-    write,
-)
+from lecture_lib.tasks.events import MEETING_PLACES, TIMES, Event, choose_event, tell, write
 from lecture_lib.tasks.qqp import ask
+from lecture_lib.tasks.relations import ASKABLE, TRANSFERS
 
 NAMES = ("ответ есть", "ответа нет")
 HERE, NOWHERE = 0, 1

@@ -12,7 +12,8 @@ import random
 from collections.abc import Iterator
 
 from lecture_lib.tasks.common import Task, TextExample, distinct, take_balanced
-from lecture_lib.tasks.events import ASKABLE, Event, change_thing, choose_event, write
+from lecture_lib.tasks.events import Event, change_thing, choose_event, write
+from lecture_lib.tasks.relations import ASKABLE
 
 NAMES = ("разные", "один и тот же")
 # Чем начинают вопрос; смысла это не меняет.

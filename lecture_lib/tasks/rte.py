@@ -13,11 +13,7 @@ from dataclasses import replace
 
 from lecture_lib.tasks.common import Task, TextExample, distinct, take_balanced
 from lecture_lib.tasks.events import (
-    GIVE,
-    LEND,
     MEETING_PLACES,
-    ORDERS,
-    SELL,
     Event,
     change_thing,
     choose_event,
@@ -25,6 +21,7 @@ from lecture_lib.tasks.events import (
     tell,
     write,
 )
+from lecture_lib.tasks.relations import GIVE, LEND, ORDERS, SELL
 
 NAMES = ("следует", "не следует")
 FOLLOWS, FAILS = 0, 1

@@ -16,10 +16,8 @@ from itertools import islice
 from lecture_lib.corpus.state import Resident
 from lecture_lib.tasks.common import SpanExample, Task, distinct
 from lecture_lib.tasks.events import (
-    ASKABLE,
     MEETING_PLACES,
     TIMES,
-    TRANSFERS,
     Event,
     change_thing,
     change_time,
@@ -28,6 +26,7 @@ from lecture_lib.tasks.events import (
     write,
 )
 from lecture_lib.tasks.qnli import circumstance_question
+from lecture_lib.tasks.relations import ASKABLE, TRANSFERS
 
 SENTENCES = (3, 4, 5)
 

@@ -16,7 +16,6 @@ from lecture_lib.tasks.common import Task, TextExample, distinct
 from lecture_lib.tasks.events import (
     MEETING_PLACES,
     TIMES,
-    TRANSFERS,
     Event,
     change_thing,
     change_time,
@@ -24,6 +23,7 @@ from lecture_lib.tasks.events import (
     choose_people,
     tell,
 )
+from lecture_lib.tasks.relations import TRANSFERS
 
 FACTS = ("a", "b", "thing", "place", "time")
 DENIED = 0.6  # как часто второй рассказ отрицает место и как часто — время
