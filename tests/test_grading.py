@@ -61,8 +61,9 @@ def test_every_named_mistake_is_explained(trials):
     """Ошибка — это фраза, а не имя: у каждой узнанной есть что сказать студенту."""
     for trial in trials:
         if trial.outcome.mistake:
-            assert len(trial.outcome.message) > 20
-            assert trial.outcome.mistake not in trial.outcome.message.split()
+            message = trial.outcome.message
+            assert message.endswith(".") and message != "Ответ расходится с верным."
+            assert trial.outcome.mistake not in message.split()
 
 
 def test_points_only_for_right(trials):

@@ -158,13 +158,13 @@ SCORE_MISTAKES = {
 def fill(ids, mask_id, predict, order="confident", ban=True, steps=None, shift=0):
     """Верное заполнение масок; настройки портят его в одном месте."""
     ids = list(ids)
-    table = np.array(predict(ids))
+    table = predict(ids).numpy().copy()
     for _ in range(steps or ids.count(mask_id)):
         masks = [i for i, token in enumerate(ids) if token == mask_id]
         if not masks:
             break
         if order != "once":
-            table = np.array(predict(ids))
+            table = predict(ids).numpy().copy()
         if ban:
             table[:, mask_id] = -np.inf
         sure = {i: table[min(i + shift, len(ids) - 1)].max() for i in masks}
@@ -179,7 +179,7 @@ def _fill_variant(**options):
 
 
 def _overwrite(ids, mask_id, predict):
-    table = np.array(predict(list(ids)))
+    table = predict(list(ids)).numpy().copy()
     table[:, mask_id] = -np.inf
     return [int(i) for i in table.argmax(-1)]
 
