@@ -4,6 +4,7 @@
     python -m benchmarks.course
     python -m benchmarks.pretraining
     python -m benchmarks.distillation
+    python -m benchmarks.grading
 
 У каждого есть --json (один объект в стандартный вывод) и --quick (то же самое меньше чем за
 минуту). В пакет lecture_lib замеры не входят.

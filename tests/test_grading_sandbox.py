@@ -22,8 +22,9 @@ from lecture_lib.grading.sandbox import MEGABYTE, Limits, find_isolation
 
 ISOLATION = find_isolation()
 LIMITS = Limits(
-    cell_seconds=6,
-    call_seconds=6,
+    cell_seconds=3,
+    call_seconds=3,
+    patience=3,
     total_seconds=120,
     memory=1024 * MEGABYTE,
     processes=40,

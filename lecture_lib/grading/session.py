@@ -12,6 +12,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ class Died(Exception):
         self.status, self.reason = status, reason
 
 
+@dataclass(frozen=True)
+class Span:
+    """Срок одной просьбы: процессорных секунд — seconds, настоящих — до until."""
+
+    seconds: float
+    until: float
+    cpu_before: float = 0.0
+
+
 class Session:
     """Одна песочница от запуска до конца; после Died она мертва, и новый вопрос — снова Died."""
 
@@ -44,10 +54,10 @@ class Session:
         self.limits, self.deadline = limits, deadline
         self.output, self.output_size = b"", 0
         self.death: Died | None = None
-        self._buffer, self._number = b"", 0
+        self._buffer, self._number = bytearray(), 0
         self._process: Process = start(isolation, limits, hidden)
         try:
-            self._message(START_SECONDS, b"")
+            self._message(Span(START_SECONDS, time.monotonic() + START_SECONDS), b"")
         except BaseException:
             self.close()
             raise
@@ -72,28 +82,29 @@ class Session:
         if self.death:
             raise self.death
         self._number += 1
-        until = time.monotonic() + seconds
-        message = self._message(seconds, _line({"id": self._number, **request}))
+        span = Span(seconds, time.monotonic() + seconds * self.limits.patience, self._cpu())
+        message = self._message(span, _line({"id": self._number, **request}))
         while "ask" in message and remote is not None:
-            answer = _line(remote(message))
-            message = self._message(until - time.monotonic(), answer)
+            message = self._message(span, _line(remote(message)))
         if message.get("id") != self._number:
             self._die(Status.CRASH, "ответ не по правилам: кто-то пишет в канал судьи")
         return message
 
-    def _message(self, seconds: float, pending: bytes) -> dict:
-        """Отправляет pending и ждёт одну строку JSON."""
-        until = min(time.monotonic() + seconds, self.deadline)
+    def _message(self, span: Span, request: bytes) -> dict:
+        """Отправляет request и ждёт одну строку JSON."""
+        pending = memoryview(request)  # большие входы режутся без копий
         look = time.monotonic() + TICK
         while b"\n" not in self._buffer:
             now = time.monotonic()
-            if now >= until:
-                self._die(Status.TIMEOUT, _spent(seconds, now >= self.deadline))
+            if now >= self.deadline:
+                self._die(Status.TIMEOUT, "время на всю работу вышло")
+            if now >= span.until:
+                self._die(Status.TIMEOUT, f"{_spent(span.seconds)}, сколько ни жди")
             if now >= look:
-                self._check_memory()
+                self._watch(span)
                 look = time.monotonic() + TICK
-            pending = self._exchange(pending, min(until, look) - now)
-        line, _, self._buffer = self._buffer.partition(b"\n")
+            pending = self._exchange(pending, min(span.until, look, self.deadline) - now)
+        line, _, self._buffer = self._buffer.partition(b"\n")  # остаток — снова bytearray
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):
@@ -102,7 +113,7 @@ class Session:
             self._die(Status.CRASH, "ответ не по правилам: это не JSON")
         return message
 
-    def _exchange(self, pending: bytes, wait: float) -> bytes:
+    def _exchange(self, pending: memoryview, wait: float) -> memoryview:
         """Один шаг: что можно — прочитать и записать; возвращает то, что ещё не ушло."""
         process = self._process
         reading = [end for end in (process.replies, process.output) if end >= 0]
@@ -115,7 +126,9 @@ class Session:
             self._receive()
         if writable:
             try:
-                return pending[os.write(process.requests, pending[:4096]) :]
+                return pending[os.write(process.requests, pending[:CHUNK]) :]
+            except BlockingIOError:
+                return pending
             except BrokenPipeError:
                 self._ended()
         return pending
@@ -135,13 +148,19 @@ class Session:
         if not data:
             self._ended()
         self._buffer += data
-        if len(self._buffer) > self.limits.message and b"\n" not in self._buffer[: len(data)]:
+        if len(self._buffer) > self.limits.message and b"\n" not in self._buffer:
             limit = self.limits.message // MEGABYTE
             self._die(Status.CRASH, f"ответ больше {limit} МБ")
 
-    def _check_memory(self) -> None:
+    def _cpu(self) -> float:
+        return self._process.cpu_seconds()
+
+    def _watch(self, span: Span) -> None:
+        """Память и процессорное время всех, кто внутри."""
         if self._process.memory() > self.limits.memory:
             self._die(Status.CRASH, f"памяти нужно больше {self.limits.memory // MEGABYTE} МБ")
+        if self._cpu() - span.cpu_before > span.seconds:
+            self._die(Status.TIMEOUT, _spent(span.seconds))
 
     def _ended(self) -> None:
         """Процесс внутри закончился сам: почему — видно по коду."""
@@ -162,9 +181,7 @@ def _line(message: dict) -> bytes:
     return json.dumps(message).encode() + b"\n"
 
 
-def _spent(seconds: float, total: bool) -> str:
-    if total:
-        return "время на всю работу вышло"
+def _spent(seconds: float) -> str:
     return f"не закончилось за {seconds:.3g} с".replace(".", ",")
 
 
