@@ -142,7 +142,7 @@ def _tuned_scores(
     task: Task, model: str, seed: int, settings: Mapping[str, Any], folder: Path
 ) -> dict[str, Row]:
     """Метрики дообученной модели на проверочных долях."""
-    examples = prepare_task(task, load_tokenizer(), folder / "tasks")
+    examples = prepare_task(task, load_tokenizer(), folder / "tasks", settings["counts"])
     config = FinetuningConfig(
         epochs=settings["epochs"],
         learning_rate=RATES.get(model, FinetuningConfig.learning_rate),

@@ -75,7 +75,8 @@ def run_one(job: Mapping[str, Any], settings: Mapping[str, Any], folder: str) ->
     """Одна точка кривой: дообучить на job["labels"] примерах и измерить."""
     started = time.perf_counter()
     task, seed = load_task(job["task"]), job["seed"]
-    examples = prepare_task(task, load_tokenizer(), Path(folder, "tasks"))
+    cache = Path(folder, "tasks")
+    examples = prepare_task(task, load_tokenizer(), cache, settings["counts"])
     chosen = first_examples(examples["train"], job["labels"], seed)
     config = FinetuningConfig(seed=seed)
     least = -(-settings["at_least_steps"] // steps_per_epoch(chosen, config))
