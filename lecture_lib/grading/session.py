@@ -99,7 +99,7 @@ class Session:
             if now >= self.deadline:
                 self._die(Status.TIMEOUT, "время на всю работу вышло")
             if now >= span.until:
-                self._die(Status.TIMEOUT, f"{_spent(span.seconds)}, сколько ни жди")
+                self._die(Status.TIMEOUT, "не закончилось за отведённое время")
             if now >= look:
                 self._watch(span)
                 look = time.monotonic() + TICK
