@@ -139,7 +139,7 @@ def _answer_spans(train: Sequence[SpanExample], dev: Sequence[SpanExample]) -> l
         for place in [*kept, *(place for place, is_right in enumerate(right) if is_right)]:
             features.append(found[place][2])
             labels.append(right[place])
-    model = _with_features("liblinear").fit(features, labels)
+    model = _with_features("lbfgs").fit(features, labels)
     answers = []
     for example in dev:
         found = list(candidates(example))

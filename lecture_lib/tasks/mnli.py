@@ -25,6 +25,7 @@ from lecture_lib.tasks.common import (
     SEEDS,
     Task,
     TextExample,
+    belongs,
     take_balanced,
 )
 
@@ -61,6 +62,8 @@ _VOWELS = "аиоуэ"
 def pairs(split: str, count: int, seed: int = 0) -> list[TextExample]:
     """count пар поровну по классам; из одного предложения — не больше одной пары.
 
+    Предложений обучающей доли в проверочных нет, и отличий в одном определении — тоже.
+
     split — доля корпуса: «train», «validation» или «test_scripts» (сценарии, которых не было).
     """
     return take_balanced(_pairs(split, seed), len(NAMES), count)
@@ -71,11 +74,16 @@ def _pairs(split: str, seed: int) -> Iterator[TextExample]:
     seen: set[str] = set()
     corpus_seed = SEEDS[split] + 1000 * seed
     for document in documents(corpus_seed, split, 0, DOCUMENTS_AT_MOST, truth=True):
+        if document.kind == "construction":  # обороты коротки и повторяются из доли в долю
+            continue
         for sentence in document.sentences:
             found = narrowing(sentence)
-            if found is None or sentence.text in seen:
+            if found is None:
                 continue
-            seen.add(sentence.text)
+            short = write(sentence, found[0])  # пары, где другое только определение, — соседи
+            if short in seen or not belongs(short, split):
+                continue
+            seen.add(short)
             yield make_pair(sentence, *found, draw)
 
 
