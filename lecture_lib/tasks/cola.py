@@ -21,6 +21,7 @@ from lecture_lib.tasks.common import (
     SEEDS,
     Task,
     TextExample,
+    belongs,
     take_balanced,
 )
 
@@ -50,7 +51,7 @@ def _sentences(split: str, seed: int) -> Iterator[TextExample]:
     for document in documents(corpus_seed, split, 0, DOCUMENTS_AT_MOST, truth=True):
         for sentence in document.sentences:
             key = sentence.text.lower().replace("ё", "е")
-            if key in seen or not is_clean(sentence):
+            if key in seen or not belongs(key, split) or not is_clean(sentence):
                 continue
             seen.add(key)
             bad = spoil(sentence, draw)

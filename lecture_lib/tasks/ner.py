@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from lecture_lib.corpus import Document, Sentence, TokenTruth, documents
 from lecture_lib.corpus.lexicon import lexicon
-from lecture_lib.tasks.common import DOCUMENTS_AT_MOST, SEEDS, TaggedExample, Task
+from lecture_lib.tasks.common import DOCUMENTS_AT_MOST, SEEDS, TaggedExample, Task, belongs
 
 KINDS = ("PER", "LOC", "ROLE", "ANIM")
 TAGS = ("O", *(f"{place}-{kind}" for kind in KINDS for place in "BI"))
@@ -38,7 +38,8 @@ def _sentences(split: str, seed: int) -> Iterator[TaggedExample]:
     corpus_seed = SEEDS[split] + 1000 * seed
     for document in documents(corpus_seed, split, 0, DOCUMENTS_AT_MOST, truth=True):
         for sentence in document.sentences:
-            yield tag(sentence, document)
+            if belongs(sentence.text, split):
+                yield tag(sentence, document)
 
 
 def tag(sentence: Sentence, document: Document) -> TaggedExample:
