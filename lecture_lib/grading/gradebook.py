@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lecture_lib.grading.results import Record, State, Status, TaskResult
@@ -29,12 +32,23 @@ def write_gradebook(url: str, assignment: Assignment, records: Sequence[Record])
         from nbgrader.api import Gradebook
     except ImportError:
         raise ImportError("Для журнала нужен nbgrader: pip install 'lecture-lib[grade]'.") from None
-    with Gradebook(url) as gradebook:
+    with _own_programs(), Gradebook(url) as gradebook:
         notebook = Path(assignment.notebook or f"{assignment.id}.ipynb").stem
         _describe(gradebook, assignment, notebook)
         for record in records:
             if record.state is not State.MISSING:
                 _write_record(gradebook, notebook, record)
+
+
+@contextlib.contextmanager
+def _own_programs() -> Iterator[None]:
+    """Новый журнал nbgrader размечает командой alembic, а она стоит рядом с этим Python."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
 
 
 def _describe(gradebook, assignment: Assignment, notebook: str) -> None:
