@@ -86,10 +86,10 @@ MEASURES = {
 }
 
 PRETRAINING = PretrainingConfig(
-    batch_size=16, sequence_length=64, learning_rate=1e-3, warmup_share=0.06, total_steps=3000
+    batch_size=16, sequence_length=64, learning_rate=1e-3, warmup_share=0.06, total_steps=2000
 )
 BUDGET = {
-    "documents": 3000, "more": 10, "longer": 3, "accumulation": 8, "copies": 4,
+    "documents": 2000, "more": 10, "longer": 2, "accumulation": 8, "copies": 4,
     "vocab_size": 8000, "words": 1000, "forms": 300,
 }  # fmt: skip
 QUICK = {
