@@ -49,8 +49,13 @@ def texts(example):
 
 def names_in(example):
     """Имена жителей в примере — в начальной форме."""
-    text = " ".join(texts(example))
-    return {name for name, forms in first_names().items() if forms & set(re.findall(r"\w+", text))}
+    words = re.findall(r"\w+", " ".join(texts(example)))
+    return {name_of_form()[word] for word in words if word in name_of_form()}
+
+
+@cache
+def name_of_form():
+    return {form: name for name, forms in first_names().items() for form in forms}
 
 
 @cache
@@ -102,7 +107,7 @@ def test_no_leak_between_splits(name):
     if name in FROM_DOCUMENTS:  # документы долей — от разных зёрен, и не от зерна предобучения
         used = [SEEDS[split] + 1000 * seed for split in task.sizes for seed in range(3)]
         assert len(set(used)) == len(used) and 0 not in used
-        for split in task.sizes:
+        for split in ("train", "validation"):
             sources = [source_of(example, name) for example in some(name, split)]
             assert len([source for source in sources if source]) > 5
             assert all(belongs(source, split) for source in sources if source)
@@ -113,7 +118,7 @@ def source_of(example, name):
     if name == "ner":
         return " ".join(example.words[:-1]) + example.words[-1] if plain(example.words) else ""
     if name == "cola":
-        return example.first if example.label == 1 else ""
+        return example.first
     lengths = {len(re.sub(r"\b[Нн]е ", "", t).split()) for t in (example.first, example.second)}
     short = min((example.first, example.second), key=lambda t: len(re.sub(r"\b[Нн]е ", "", t)))
     return re.sub(r"\bне ", "", short) if len(lengths) == 2 and short[:3] != "Не " else ""
@@ -148,8 +153,7 @@ def test_classes_are_balanced(name):
 
 def lemmas(text):
     """Мешок начальных форм имён и слов: «Вере» и «Вера» — одно."""
-    known = {form: name for name, forms in first_names().items() for form in forms}
-    return Counter(known.get(w, w.lower()) for w in re.findall(r"\w+", text))
+    return Counter(name_of_form().get(w, w.lower()) for w in re.findall(r"\w+", text))
 
 
 @pytest.mark.parametrize("relation", relations.RELATIONS)
@@ -231,7 +235,7 @@ def test_sst2_word_alone_does_not_decide():
     """У каждого прилагательного доли похвалы близки к половине."""
     good = Counter()
     seen = Counter()
-    pairs = {word for _, pair in sst2.topics() for word in pair}
+    pairs = {word for _, pair in sst2.topics("train") for word in pair}
     for example in sst2.examples("train", 2500):
         for word in pairs:
             forms = set(lexicon().get("ADJF", word).forms.values())
@@ -251,13 +255,8 @@ def test_sst2_review_signs():
     assert label("{X} и правда {said nomn @X}.", "хороший", "плохой") == 1
     assert label("{X} совсем не {said nomn @X}.", "хороший", "плохой") == 0
     assert label("Зря пишут, что {X} {said nomn @X}.", "плохой", "хороший") == 1
-    train, dev = ({t for t in split} for split in (topics("train"), topics("validation")))
-    assert train and dev and not train & dev
-
-
-def topics(split):
-    number = sst2.DEV_SHARE
-    return [t for i, t in enumerate(sst2.topics()) if (i % number == 0) == (split != "train")]
+    train, dev = ({noun for noun, _ in sst2.topics(s)} for s in ("train", "validation"))
+    assert len(dev) > 9 and not train & dev
 
 
 def test_wnli_has_reasons_for_both_and_same_gender():

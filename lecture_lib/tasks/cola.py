@@ -55,7 +55,8 @@ def _sentences(split: str, seed: int) -> Iterator[TextExample]:
                 continue
             seen.add(key)
             bad = spoil(sentence, draw)
-            if bad is not None:  # годное предложение — тоже из тех, что можно испортить
+            # Годное предложение — тоже из тех, что можно испортить; испорченное — той же доли.
+            if bad is not None and belongs(bad, split):
                 label = draw.randrange(2)
                 yield TextExample(sentence.text if label else bad, "", label)
 
@@ -110,6 +111,8 @@ def spoil_verb(sentence: Sentence, place: int, draw: random.Random) -> str | Non
                 return None
     else:
         keys = [f"fin {person} {number}" for person in (1, 2, 3) for number in ("sing", "plur")]
+    if "inan" in subject.features.split() and "femn" not in subject.features.split():
+        keys = [key for key in keys if key not in ("past plur", "fin 3 plur")]  # «автобус ждали»
     return _replaced(sentence, place, _others(lexeme, keys, word), draw)
 
 

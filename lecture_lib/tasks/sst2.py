@@ -89,22 +89,19 @@ def examples(split: str, count: int, seed: int = 0) -> list[TextExample]:
 
 def _reviews(split: str, seed: int) -> Iterator[TextExample]:
     draw = random.Random(f"{seed} {split} sst2")
-    known = [
-        topic
-        for number, topic in enumerate(topics())
-        if (number % DEV_SHARE == 0) == (split != "train")
-    ]
+    known = topics(split)
     while True:
         yield review(*draw.choice(known), draw)
 
 
-def topics() -> list[tuple[str, tuple[str, str]]]:
-    """О чём и какой парой слов: у обучающей и проверочной доли они разные."""
+def topics(split: str) -> list[tuple[str, tuple[str, str]]]:
+    """О чём и какой парой слов; о чём обучающие отзывы, о том проверочных нет."""
     return [
         (noun, pair)
         for nouns, pairs in SUBJECTS.items()
-        for noun in nouns.split()
+        for number, noun in enumerate(nouns.split())
         for pair in (*pairs, *ANY)
+        if (number % DEV_SHARE == 0) == (split != "train")
     ]
 
 
