@@ -159,6 +159,8 @@ def write_special(folder: Path, secret: Path, port: int) -> None:
         "add": "def add(a, b):\n    return 10 ** 5000",
     }
     write_notebook(folder / "странные значения" / name, odd)
+    huge = HONEST | {"prediction": "prediction = {'число': 10 ** 5000}"}
+    write_notebook(folder / "странное значение" / name, huge)
     order = {"double": "double = make(2)"} | {k: v for k, v in HONEST.items() if k != "double"}
     order["make"] = "def make(n):\n    return lambda xs: [n * x for x in xs]"
     write_notebook(folder / "не по порядку" / name, order)
@@ -276,10 +278,11 @@ def test_death_inside_a_function(graded):
 
 
 def test_strange_values(graded):
-    """Бездонный список и число из пяти тысяч цифр — не верно и не сбой всей проверки."""
+    """Бездонный список и число из пяти тысяч цифр — ошибка в задании, а не сбой всей проверки."""
     record = graded[0]["странные значения"]
-    assert record.points == 2
-    assert statuses(record)[2] is Status.RIGHT
+    assert statuses(record) == [Status.ERROR, Status.ERROR, Status.RIGHT]
+    strange = graded[0]["странное значение"]
+    assert statuses(strange) == [Status.RIGHT, Status.RIGHT, Status.ERROR]
 
 
 def test_out_of_order_cells(graded):
@@ -294,6 +297,7 @@ def test_gigabyte_of_output(graded):
     record = graded[0]["гигабайт вывода"]
     assert record.points == 6
     assert any("напечатала" in note and "МБ" in note for note in record.notes)
+    assert not any("MemoryError" in note for note in record.notes)  # и у исполнителя не копится
 
 
 @needs_walls

@@ -52,7 +52,9 @@ TASKS = (
 )
 
 HONEST = {
-    "setup": "from lecture_lib.grading import check, hint",
+    "setup": "from lecture_lib.grading import check, hint\n"
+    "from lecture_lib.grading.pictures import heads_picture\n"
+    "hint('77.1')\nheads_picture()",
     "double": "def double(xs):\n    return [2 * x for x in xs]",
     "check1": 'check("77.1", double)',
     "add": "def add(a, b):\n    return a + b",

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from lecture_lib.grading.answer import Failure, Reply
+from lecture_lib.grading.answer import Failure, Reply, StudentFailure
 from lecture_lib.grading.check import run_check
 from lecture_lib.grading.facts import Facts
 from lecture_lib.grading.outcome import Outcome, Verdict
@@ -112,6 +112,8 @@ def _judge_task(hearing: Hearing, session: Session, task: Task) -> TaskResult:
     reply = session.ask(hearing.court.limits.call_seconds, do="facts", name=task.name)
     if reply.get("missing"):
         return _missing(hearing, task)
+    if failure := read_failure(reply.get("failure")):
+        return _plain_result(task, Status.ERROR, f"Ответ не удалось даже посмотреть: {failure}.")
     answer = SandboxAnswer(session, task.name, read_facts(reply.get("facts")))
     try:
         outcome = run_check(task, answer)
@@ -167,9 +169,12 @@ class SandboxAnswer:
     facts: Facts
 
     def value(self) -> Any:
-        """Сам ответ."""
+        """Сам ответ; StudentFailure — его не перевести в простые значения."""
         limit = self.session.limits.call_seconds
-        return decode(self.session.ask(limit, do="value", name=self.name).get("value"))
+        reply = self.session.ask(limit, do="value", name=self.name)
+        if failure := read_failure(reply.get("failure")):
+            raise StudentFailure(failure, ())
+        return decode(reply.get("value"))
 
     def call(self, *arguments: Any, watch: bool = True) -> Reply:
         """Вызов там; значения — сюда."""

@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import traceback
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -87,6 +88,9 @@ def put_stand_in() -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    pictures = types.ModuleType(f"{name}.pictures", "Рисунки заданий: здесь их некому смотреть.")
+    pictures.__getattr__ = module.picture
+    sys.modules[pictures.__name__] = module.pictures = pictures
     import lecture_lib
 
     lecture_lib.grading = module
@@ -103,6 +107,8 @@ def make_shell():
     config.InteractiveShell.cache_size = 0
     shell = InteractiveShell.instance(config=config)
     shell.ask_exit = lambda: None  # exit() в ячейке — не конец проверки
+    # IPython 9 копит весь вывод в памяти ради истории, которой здесь нет.
+    shell._tee = lambda channel: contextlib.nullcontext()
     return shell
 
 
