@@ -215,6 +215,10 @@ def test_without_bubblewrap(tmp_path, monkeypatch):
     folders = Folders(tmp_path / "work", tmp_path / "grades")
     with pytest.raises(ValueError, match="require-sandbox"):
         grade_command.make_court(options, folders)
+    options.require_sandbox = False
+    monkeypatch.setattr(sandbox, "find_isolation", lambda: replace(weak, as_root=True))
+    with pytest.raises(ValueError, match="Под root без песочницы"):
+        grade_command.make_court(options, folders)
 
     work = tmp_path / "work"
     write_notebook(work / "честно" / "77_игрушки.ipynb", HONEST)

@@ -72,7 +72,10 @@ def run(options: argparse.Namespace) -> None:
 
 
 def make_court(options: argparse.Namespace, folders):
-    """Песочница и пределы; о слабой предупреждает, с --require-sandbox — ValueError."""
+    """Песочница и пределы; о слабой предупреждает.
+
+    ValueError — полной нет, а её требуют, или чужой код пришлось бы исполнять под root.
+    """
     from lecture_lib.grading.judge import Court
     from lecture_lib.grading.sandbox import Limits, find_isolation
     from lecture_lib.lab import find_course_root
@@ -81,6 +84,8 @@ def make_court(options: argparse.Namespace, folders):
     if isolation.warning:
         if options.require_sandbox:
             raise ValueError(f"--require-sandbox: {isolation.warning}")
+        if isolation.as_root:
+            raise ValueError(f"Под root без песочницы чужое не исполняю. {isolation.warning}")
         print(f"lecture grade: {isolation.warning}", file=sys.stderr)
     hidden = [folders.submissions, folders.results]
     try:

@@ -58,11 +58,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Isolation:
-    """Чем отгорожен чужой код; warning пуст, если отгорожен как следует."""
+    """Чем отгорожен чужой код; warning пуст, если отгорожен как следует.
+
+    as_root — чужой код исполнялся бы под root: предела процессов и прав на файлы у него нет.
+    """
 
     bubblewrap: str = ""
     setpriv: str = ""
     warning: str = ""
+    as_root: bool = False
 
 
 WEAKER = (
@@ -88,7 +92,7 @@ def find_isolation() -> Isolation:
         return Isolation("", setpriv, WEAKER.format(reason=reason))
     if _is_root():
         reason += ", а вы root: пишет и читает тетрадь тоже как root, предела процессов нет"
-    return Isolation("", "", WEAKER.format(reason=reason))
+    return Isolation("", "", WEAKER.format(reason=reason), as_root=_is_root())
 
 
 def _is_root() -> bool:
