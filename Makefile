@@ -19,6 +19,13 @@ TORCH ?= $(shell grep '^torch==' constraints.txt)
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
+# Песочница проверки работ стоит на bubblewrap; без него её тесты пропускаются.
+WALLS = command -v bwrap >/dev/null || { \
+	[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	{ apt-get install -y -qq bubblewrap || { apt-get update -qq && apt-get install -y -qq bubblewrap; }; } \
+	>/dev/null 2>&1; } || \
+	echo 'ВНИМАНИЕ: нет bubblewrap — тесты песочницы пропустятся (Debian, Ubuntu: sudo apt install bubblewrap).'
+
 # Чужие пути к модулям не должны заслонять то, что стоит в .venv.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
 
@@ -40,6 +47,7 @@ test: $(VENV)/.ready-test  ## Поставить всё для проверки 
 $(VENV)/.ready-test: pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Ставлю курс и инструменты проверки в $(VENV): в первый раз это несколько минут…'
 	@$(PIP_INSTALL) --editable '.[dev]'
+	@$(WALLS)
 	@rm -rf lecture_lib.egg-info
 	@touch $@ $(VENV)/.ready-lab
 

@@ -28,13 +28,12 @@ from lecture_lib.masking import IGNORED
 from lecture_lib.pretraining import (
     Question,
     check_compatible,
-    evaluate,
     question_source,
     share_right,
-    validation_questions,
+    train_on_corpus,
 )
 from lecture_lib.pretraining_data import TokenizedCorpus
-from lecture_lib.training import History, train
+from lecture_lib.training import History
 
 
 def spread_layers(total: int, kept: int) -> tuple[int, ...]:
@@ -156,24 +155,19 @@ def distill(
     ValueError — учитель, ученик, настройки и корпус не подходят друг другу.
     """
     check_pair(teacher, student, config, corpus)
-    questions = validation_questions(validation, config) if validation else []
-    about = {
-        "corpus": corpus.fingerprint,
-        "teacher": weights_fingerprint(teacher),
-        "student": weights_fingerprint(student),
-    }
+    weights = {"teacher": teacher, "student": student}
+    about = {name: weights_fingerprint(model) for name, model in weights.items()}
     learner = copy.deepcopy(student)
-    # Внутри train общий генератор нужен только dropout; снаружи он останется прежним.
-    with torch.random.fork_rng(devices=[]), _in_eval(teacher):
-        torch.manual_seed(config.seed)
-        history = train(
+    with _in_eval(teacher):
+        history = train_on_corpus(
             learner,
             question_source(corpus, config),
             lambda model, question: distillation_loss(model, teacher, question, config),
             config,
-            folder=folder,
-            resume=resume,
-            evaluate=(lambda model: evaluate(model, questions)) if questions else None,
+            corpus,
+            folder,
+            resume,
+            validation=validation,
             about=about,
             watch=watch,
             kept=kept,

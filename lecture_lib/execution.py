@@ -73,7 +73,9 @@ def execute_notebook(path: str | Path) -> Execution:
 def clean_notebook(notebook: NotebookNode, root: Path) -> None:
     """Убирает виджеты без картинки-двойника, служебные пометы и пути к папке курса."""
     for cell in notebook.cells:
-        cell.metadata = {k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter")}
+        cell.metadata = {
+            k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter", "nbgrader")
+        }
         if cell.cell_type == "code":
             cell.outputs = [_clean_output(output, root) for output in cell.outputs]
     notebook.metadata.clear()

@@ -10,9 +10,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -184,26 +185,64 @@ def pretrain(
     ValueError — если config, pretraining и corpus не подходят друг другу.
     """
     check_compatible(config, pretraining, corpus)
-    questions = validation_questions(validation, pretraining) if validation else []
+    model = new_model(config, pretraining)
+    history = train_on_corpus(
+        model,
+        question_source(corpus, pretraining),
+        pretraining_loss,
+        pretraining,
+        corpus,
+        folder,
+        resume,
+        validation=validation,
+        watch=watch,
+        kept=kept,
+        log_every=log_every,
+        progress=progress,
+    )
+    return model, history
+
+
+def train_on_corpus(
+    model: nn.Module,
+    questions: Callable[[int], Question],
+    step_loss: Callable[[nn.Module, Question], tuple[Tensor, dict[str, float]]],
+    config: PretrainingConfig,
+    corpus: TokenizedCorpus,
+    folder: str | Path | None = None,
+    resume: bool = True,
+    *,
+    validation: TokenizedCorpus | None = None,
+    about: Mapping[str, Any] | None = None,
+    watch: Callable[[dict[str, float]], bool | None] | None = None,
+    kept: int | None = KEPT,
+    accumulate: int = 1,
+    log_every: int = 20,
+    progress: bool = True,
+) -> History:
+    """Общее у всех обучений на корпусе: зерно, отложенные вопросы, отпечаток корпуса.
+
+    about — от чего ещё зависят веса, кроме корпуса и настроек; прочее — см. `training.train`.
+    """
+    held_out = validation_questions(validation, config) if validation else []
     # Внутри train общий генератор нужен только dropout; снаружи он останется прежним.
     with torch.random.fork_rng(devices=[]):
-        model = new_model(config, pretraining)
-        torch.manual_seed(pretraining.seed)
-        history = train(
+        torch.manual_seed(config.seed)
+        return train(
             model,
-            question_source(corpus, pretraining),
-            pretraining_loss,
-            pretraining,
+            questions,
+            step_loss,
+            config,
             folder=folder,
             resume=resume,
-            evaluate=(lambda model: evaluate(model, questions)) if questions else None,
-            about={"corpus": corpus.fingerprint},
+            evaluate=(lambda model: evaluate(model, held_out)) if held_out else None,
+            about={"corpus": corpus.fingerprint} | dict(about or {}),
             watch=watch,
             kept=kept,
+            accumulate=accumulate,
             log_every=log_every,
             progress=progress,
         )
-    return model, history
 
 
 def check_compatible(

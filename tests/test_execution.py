@@ -54,11 +54,13 @@ def test_missing_notebook_is_named(tmp_path):
 
 def test_widget_views_are_removed():
     """От виджета остаётся картинка-двойник; теги ячейки целы."""
-    cell = new_code_cell("x", metadata={"tags": ["nbval-ignore-output"], "execution": {"a": "1"}})
+    cell = new_code_cell(
+        "x", metadata={"tags": ["nbval-ignore-output"], "execution": {"a": "1"}, "nbgrader": {}}
+    )
     data = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "image/png": "aGk="}
     cell.outputs = [nbformat.v4.new_output("display_data", data=data)]
     notebook = new_notebook(cells=[cell, new_code_cell("y")])
     clean_notebook(notebook, root=Path("/курс"))
     assert list(cell.outputs[0]["data"]) == ["image/png"]
-    assert dict(cell.metadata) == {"tags": ["nbval-ignore-output"]}
+    assert dict(cell.metadata) == {"tags": ["nbval-ignore-output"], "nbgrader": {}}
     assert compared_share(notebook) == 0.5

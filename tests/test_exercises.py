@@ -52,6 +52,16 @@ def test_no_solution_is_left(solutions, root):
                 assert cell["outputs"] == [] and cell["execution_count"] is None
 
 
+def test_solutions_are_executed_in_order(solutions):
+    """Тетради преподавателя исполнены сверху вниз, и каждая проверка в них зелёная."""
+    for notebook in solutions.values():
+        cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+        assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
+        for cell in cells:
+            if cell.source.startswith("check("):
+                assert "✓" in cell.outputs[0].data["text/plain"], cell.source
+
+
 def test_leak_would_be_seen(solutions):
     """Проверка утечки не слепа: решение, скопированное в условие, она находит."""
     notebook = copy.deepcopy(solutions["02_masking.ipynb"])

@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lecture_lib.corpus import template
 from lecture_lib.corpus.clauses import Story
-from lecture_lib.corpus.frames import Frames
+from lecture_lib.corpus.frames import Frame, Frames
 from lecture_lib.corpus.grammar import VerbNode, compile_template
 from lecture_lib.corpus.lexicon import Lexicon
 from lecture_lib.corpus.phrases import ENDINGS
@@ -80,48 +82,33 @@ class Chronicle:
             for tense in template.TENSES
             for person in ("", ".me", ".we", ".you", ".vy")
         }
-        self.endings = {
-            (tense, aspect, role + person): {
-                kind: [
-                    compile_template(text.replace("V}", f"{tense} @{role}{person}}}"), words)
-                    for text in texts
-                ]
-                for kind, texts in kinds.items()
-            }
-            for aspect, kinds in ENDINGS.items()
-            for tense in MODALS
-            for role, person in [("S", p) for p in ("", ".me", ".we", ".you", ".vy")] + [("O", "")]
-        }
+        self.endings = _endings(words)
         self.mains = [compile_template(text, words) for text in MAINS]
         self.work = compile_template(WORK, words)
         self.modals = {
             t: [words.get("VERB", verb) for verb in verbs] for t, verbs in MODALS.items()
         }
-        asked = [
-            f for f in self.frames.personal if not f.has("noimpr", "accident", "feeling", "infn")
-        ]
+        self._sort_frames()
+
+    def _sort_frames(self) -> None:
+        """Раскладывает управления по тому, где они уместны: {время: управления}."""
+        people = self.frames.personal
+        asked = [f for f in people if not f.has("noimpr", "accident", "feeling", "infn")]
         self.requested = [f for f in asked if f.suits("past")]
-        self.willed = {
-            t: [f for f in asked if f.suits(t) and f.source.tags & WILLED] for t in MODALS
-        }
-        self.personal = {t: [f for f in self.frames.personal if f.suits(t)] for t in MODALS}
-        self.finished = {t: [f for f in self.personal[t] if f.finished] for t in MODALS}
-        self.told = {
-            t: [f for f in self.finished[t] if not f.has("act", "chore", "eat")] for t in MODALS
-        }
-        self.ended = {t: [f for f in self.finished[t] if f.ended] for t in MODALS}
-        self.asked = {t: [f for f in self.finished[t] if not f.has("chore", "act")] for t in MODALS}
-        self.known = {t: [f for f in self.ended[t] if not f.has("chore")] for t in MODALS}
+        self.willed = _by_tense(asked, lambda f: f.source.tags & WILLED)
+        self.personal = _by_tense(people)
+        self.finished = _by_tense(people, lambda f: f.finished)
+        self.told = _by_tense(people, lambda f: f.finished and not f.has("act", "chore", "eat"))
+        self.ended = _by_tense(people, lambda f: f.ended)
+        self.asked = _by_tense(people, lambda f: f.finished and not f.has("chore", "act"))
+        self.known = _by_tense(people, lambda f: f.ended and not f.has("chore"))
+        self.others = _by_tense(self.frames.others)
+        lasting = [f for f in people if "dur" in f.tags and not f.has("infn", "habit", "nowhile")]
         self.lasting = {
-            (t, big): [
-                f
-                for f in self.personal[t]
-                if "dur" in f.tags and not f.has("infn", "habit", "nowhile") and f.has("big") == big
-            ]
-            for t in MODALS
+            (tense, big): frames
             for big in (False, True)
+            for tense, frames in _by_tense(lasting, lambda f, big=big: f.has("big") == big).items()
         }
-        self.others = {t: [f for f in self.frames.others if f.suits(t)] for t in MODALS}
 
     def emit(self, state: State) -> list:
         """Сложить хронику из 4–8 предложений."""
@@ -148,3 +135,27 @@ class Chronicle:
         whose = (self.words.get("ADJF", owner),) if kin else ()
         state.used.add(lemma)
         return Entity(self.words.get("NOUN", lemma), "plur" if many else None, modifiers=whose)
+
+
+def _endings(words: Lexicon) -> dict:
+    """Продолжения «… и пошла домой»: {(время, вид, роль с лицом): {дело: шаблоны}}."""
+    subjects = [("S", p) for p in ("", ".me", ".we", ".you", ".vy")] + [("O", "")]
+    return {
+        (tense, aspect, role + person): {
+            kind: [
+                compile_template(text.replace("V}", f"{tense} @{role}{person}}}"), words)
+                for text in texts
+            ]
+            for kind, texts in kinds.items()
+        }
+        for aspect, kinds in ENDINGS.items()
+        for tense in MODALS
+        for role, person in subjects
+    }
+
+
+def _by_tense(
+    frames: list[Frame], fits: Callable[[Frame], object] = lambda frame: True
+) -> dict[str, list[Frame]]:
+    """Управления, уместные в каждом из времён."""
+    return {tense: [f for f in frames if f.suits(tense) and fits(f)] for tense in MODALS}

@@ -29,10 +29,11 @@ from lecture_lib.pretraining import (
     pretrain,
     pretraining_loss,
     question_source,
+    train_on_corpus,
 )
 from lecture_lib.pretraining_data import TokenizedCorpus, tokenize_corpus
 from lecture_lib.tokenization import load_tokenizer
-from lecture_lib.training import History, train
+from lecture_lib.training import History
 from lecture_lib.variants.bilstm import BiLSTMEncoder, ELMo, LanguageLSTM, LSTMConfig, reverse_rows
 from lecture_lib.variants.gpt import CausalEncoder
 
@@ -116,16 +117,17 @@ def pretrain_lstm(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(pretraining.seed)
         model = LanguageLSTM(config)
-        history = train(
-            model,
-            (lambda step: turned(questions(step))) if backwards else questions,
-            pretraining_loss,
-            pretraining,
-            folder=folder,
-            about={"corpus": corpus.fingerprint, "backwards": backwards},
-            kept=1,
-            progress=progress,
-        )
+    history = train_on_corpus(
+        model,
+        (lambda step: turned(questions(step))) if backwards else questions,
+        pretraining_loss,
+        pretraining,
+        corpus,
+        folder,
+        about={"backwards": backwards},
+        kept=1,
+        progress=progress,
+    )
     return model, history
 
 

@@ -28,7 +28,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from lecture_lib.config import TINY, PretrainingConfig
@@ -44,9 +43,10 @@ from lecture_lib.pretraining import (
     new_model,
     pretraining_loss,
     question_source,
+    train_on_corpus,
 )
 from lecture_lib.pretraining_data import POOL_BATCHES, ExampleStream, TokenizedCorpus
-from lecture_lib.training import History, train
+from lecture_lib.training import History
 
 FILE = Path(__file__).with_suffix(".json")
 
@@ -191,13 +191,11 @@ def pretrain_recipe(
     questions = question_source(corpus, config)
     if not switches.dynamic:
         questions = static_questions(questions, static_period(corpus, config, copies))
-    with torch.random.fork_rng(devices=[]):
-        model = new_model(encoder, config)
-        torch.manual_seed(config.seed)
-        history = train(
-            model, questions, weighted_loss, config,
-            accumulate=accumulate, watch=watch, log_every=log_every, progress=progress,
-        )  # fmt: skip
+    model = new_model(encoder, config)
+    history = train_on_corpus(
+        model, questions, weighted_loss, config, corpus,
+        accumulate=accumulate, watch=watch, log_every=log_every, progress=progress,
+    )  # fmt: skip
     return model, history
 
 

@@ -7,34 +7,13 @@
 from __future__ import annotations
 
 import contextlib
-import linecache
-import sys
-import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from lecture_lib.grading.facts import Facts, facts_of
+from lecture_lib.grading.failures import Failure, describe_failure, watch_library
 from lecture_lib.grading.wire import changed, plain, revive
-
-LIBRARY = "lecture_lib."
-OURS = "lecture_lib.grading"
-LONGEST_MESSAGE = 300
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Исключение в коде студента: вид, текст, строка, где случилось, и короткий след."""
-
-    kind: str
-    message: str = ""
-    line: int | None = None
-    source: str = ""
-    trace: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.message}" if self.message else self.kind
 
 
 @dataclass(frozen=True)
@@ -99,7 +78,7 @@ def perform(function: Any, arguments: Sequence[Any], watch: bool = True) -> Repl
     given = [revive(argument) for argument in arguments]
     failure, value, borrowed = None, None, []
     try:
-        with _watching(borrowed) if watch else contextlib.nullcontext():
+        with watch_library(borrowed) if watch else contextlib.nullcontext():
             value = plain(function(*given))
     except (Exception, SystemExit) as error:
         failure = describe_failure(error)
@@ -110,50 +89,3 @@ def perform(function: Any, arguments: Sequence[Any], watch: bool = True) -> Repl
         changed=tuple(number for number, (before, after) in pairs if changed(before, after)),
         borrowed=borrowed[0] if borrowed else "",
     )
-
-
-@contextlib.contextmanager
-def _watching(borrowed: list[str]) -> Iterator[None]:
-    """Замечает, если внутри исполняется код lecture_lib, откуда бы его ни взяли."""
-
-    def look(frame, event, _) -> None:
-        if event == "call":
-            module = frame.f_globals.get("__name__", "")
-            if module.startswith(LIBRARY) and not module.startswith(OURS):
-                borrowed.append(f"{module}.{frame.f_code.co_name}")
-
-    before = sys.getprofile()
-    sys.setprofile(look)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
-
-
-def describe_failure(error: BaseException) -> Failure:
-    """Исключение словами: своя строка студента и след без чужих строк."""
-    message = " ".join(str(error).split())[:LONGEST_MESSAGE]
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_students(f.filename)]
-    if not frames:
-        return Failure(type(error).__name__, message)
-    last = frames[-1]
-    trace = tuple(f"строка {f.lineno}, {f.name}: {(f.line or '').strip()}" for f in frames[-4:])
-    return Failure(type(error).__name__, message, last.lineno, _line(last), trace)
-
-
-def _line(frame: traceback.FrameSummary) -> str:
-    return (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
-
-
-_FOREIGN = tuple(
-    str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix, Path(__file__).parent)
-)
-
-
-def _is_students(filename: str) -> bool:
-    """Строка ли это студента: не библиотека, не Python и не сама проверка."""
-    if filename.startswith("<frozen") or "site-packages" in filename:
-        return False
-    if filename.startswith("<"):
-        return True
-    return not str(Path(filename).resolve()).startswith(_FOREIGN)

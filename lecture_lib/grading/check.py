@@ -49,8 +49,8 @@ def run_check(task: Task, answer: Answer, seed: int | None = None) -> Outcome:
     if _is_untouched(task, answer):
         return replace(blank, verdict=Verdict.NOT_ATTEMPTED, message=NOT_ATTEMPTED)
     if task.is_function != answer.facts.callable:
-        wanted = "функция" if task.is_function else "значение, а не функция"
-        return replace(blank, verdict=Verdict.WRONG, message=f"{task.name}: здесь нужна {wanted}.")
+        wanted = "нужна функция" if task.is_function else "нужно значение, а не функция"
+        return replace(blank, verdict=Verdict.WRONG, message=f"{task.name}: здесь {wanted}.")
     try:
         finding = task.check(answer, np.random.default_rng(seed))
     except StudentFailure as error:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from lecture_lib.grading.answer import Failure
+from lecture_lib.grading.failures import Failure
 
 
 class Verdict(StrEnum):

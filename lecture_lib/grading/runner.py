@@ -13,16 +13,13 @@ import importlib.util
 import json
 import os
 import sys
-import traceback
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-LIBRARY, OURS = "lecture_lib.", "lecture_lib.grading"
-LONGEST_MESSAGE = 300
 
 
 class Judge:
@@ -158,13 +155,15 @@ class Runner:
 
     def do_call(self, request: dict) -> dict:
         """Вызывает функцию студента на входах судьи — на его собственных копиях."""
+        from lecture_lib.grading.failures import watch_library
+
         function = self.shell.user_ns[request["name"]]
         sent = [item if is_simple(item) else None for item in request["arguments"]]
         given = [self.revive(item) for item in request["arguments"]]
         before = [pack(item) if was is None else was for item, was in zip(given, sent, strict=True)]
         reply, borrowed = {"value": None, "failure": None}, []
         try:
-            with watching(borrowed) if request["watch"] else contextlib.nullcontext():
+            with watch_library(borrowed) if request["watch"] else contextlib.nullcontext():
                 value = function(*given)
             reply["value"] = pack(value)
         except (Exception, SystemExit) as error:
@@ -229,39 +228,11 @@ def unpack(tree: Any) -> Any:
     return revive(from_json(tree))
 
 
-@contextlib.contextmanager
-def watching(borrowed: list[str]) -> Iterator[None]:
-    """Замечает, если внутри исполняется код lecture_lib, откуда бы его ни взяли."""
-
-    def look(frame, event, _) -> None:
-        module = frame.f_globals.get("__name__", "")
-        if event == "call" and str(module).startswith(LIBRARY) and not module.startswith(OURS):
-            borrowed.append(f"{module}.{frame.f_code.co_name}")
-
-    before = sys.getprofile()
-    sys.setprofile(look)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
-
-
 def describe(error: BaseException) -> dict:
-    """Исключение словами: вид, текст, своя строка студента и след без чужих строк."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_cell(f.filename)]
-    last = frames[-1] if frames else None
-    return {
-        "kind": type(error).__name__,
-        "message": " ".join(str(error).split())[:LONGEST_MESSAGE],
-        "line": last.lineno if last else getattr(error, "lineno", None),
-        "source": (last.line if last else getattr(error, "text", None)) or "",
-        "trace": [f"строка {f.lineno}, {f.name}: {(f.line or '').strip()}" for f in frames[-4:]],
-    }
+    """Исключение словами, как его ждёт судья."""
+    from lecture_lib.grading.failures import describe_failure
 
-
-def _is_cell(filename: str) -> bool:
-    """Строка ли это из ячейки: библиотеки лежат в файлах, а ячейка — нет."""
-    return filename.startswith("<ipython") or "ipykernel" in filename
+    return asdict(describe_failure(error))
 
 
 def _is_generator(value: Any) -> bool:

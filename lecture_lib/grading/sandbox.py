@@ -22,7 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent
 # Всё, что из проверок видно внутри: входы и выходы. Эталонов, мутантов и банка там нет.
-OPEN_FILES = ("runner.py", "stand_in.py", "facts.py", "wire.py", "given.py")
+OPEN_FILES = ("runner.py", "stand_in.py", "facts.py", "failures.py", "wire.py", "given.py")
 HOME = "/home/student"
 STUDENT_UIDS = range(61184, 65520)  # этими номерами системы людей не называют
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/alternatives")
@@ -125,11 +125,12 @@ def wrapped(
         *("--proc", "/proc", "--dev", "/dev"),
         *_in_memory("/dev/shm", limits),
         *("--remount-ro", "/dev"),
+        # Раньше видимых папок: сам курс может лежать в /tmp, и пустая папка его закрыла бы.
+        *_in_memory("/tmp", limits),
+        *_in_memory(HOME, limits),
         *_read_only(visible),
         *_hide(hidden, visible),
         *_open_grading(),
-        *_in_memory("/tmp", limits),
-        *_in_memory(HOME, limits),
         *("--remount-ro", "/", "--chdir", HOME, "--clearenv"),
         *_environment(),
         *("--", *become, *command),
