@@ -99,9 +99,10 @@ def check_choice(answer: Answer, rng: np.random.Generator) -> Finding | None:
     """Первая нарушенная обязанность или None."""
     usual, other = (0, 2, 3, 4), tuple(int(i) for i in rng.choice(np.arange(20, 300), 4, False))
     trials = [_ask(answer, trial) for special in (usual, other) for trial in _trials(rng, special)]
-    for trial in trials:
-        if finding := _obligations(trial, trials):
-            return finding
+    for duty in (_special_untouched, _quota_kept):  # сперва что выбрано, потом сколько
+        for trial in trials:
+            if finding := duty(trial, trials):
+                return finding
     return _randomness(answer, trials, rng)
 
 
@@ -139,24 +140,25 @@ def _looks_like_indices(found: np.ndarray | None, trial: Trial) -> bool:
     return found.size > 0 and found.ndim <= 2 and not np.isin(found, (0, 1)).all()
 
 
-def _obligations(trial: Trial, trials: list[Trial]) -> Finding | None:
-    """Служебные не выбраны, и в каждой строке ровно сколько просили."""
-    if (trial.chosen & ~trial.ordinary).any():
-        return _special_finding(trial, trials)
-    if (trial.chosen.sum(1) != trial.quota).any():
-        row = int(np.argmax(trial.chosen.sum(1) != trial.quota))
-        shown = Counterexample(
-            f"строка {describe(trial.ids[row])}, p = {trial.probability}",
-            f"выбрано {trial.quota[row]} из {trial.ordinary[row].sum()} обычных",
-            f"выбрано {trial.chosen[row].sum()}",
-            f"батч {row}",
-        )
-        return Finding(_count_mistake(trials), counterexample=shown)
-    return None
+def _quota_kept(trial: Trial, trials: list[Trial]) -> Finding | None:
+    """В каждой строке выбрано ровно сколько просили."""
+    if (trial.chosen.sum(1) == trial.quota).all():
+        return None
+    row = int(np.argmax(trial.chosen.sum(1) != trial.quota))
+    shown = Counterexample(
+        f"строка {describe(trial.ids[row])}, p = {trial.probability}",
+        f"выбрано {trial.quota[row]} из {trial.ordinary[row].sum()} обычных",
+        f"выбрано {trial.chosen[row].sum()}",
+        f"батч {row}",
+    )
+    return Finding(_count_mistake(trials), counterexample=shown)
 
 
-def _special_finding(trial: Trial, trials: list[Trial]) -> Finding:
+def _special_untouched(trial: Trial, trials: list[Trial]) -> Finding | None:
+    """Служебные и дополнение не выбраны."""
     wrong = np.argwhere(trial.chosen & ~trial.ordinary)
+    if not len(wrong):
+        return None
     row, place = (int(i) for i in wrong[0])
     kind = NAMES[int(np.argmax(trial.special == trial.ids[row, place]))]
     spoiled = [t for t in trials if (t.chosen & ~t.ordinary).any()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,6 +152,3 @@ def as_array(value: Any) -> np.ndarray | None:
     except ValueError:  # строки разной длины
         return None
     return array if array.dtype.kind in "biuf" else None
-
-
-Called = Callable[..., Any]
