@@ -35,10 +35,11 @@ def find_course_root(start: Path | None = None) -> Path:
     )
 
 
-def lab_environment(base: Mapping[str, str]) -> dict[str, str]:
+def lab_environment(base: Mapping[str, str], home: Path | None = None) -> dict[str, str]:
     """Переменные окружения, с которыми JupyterLab видит ядра и настройки курса первыми.
 
-    ``base`` — исходные переменные (обычно ``os.environ``); они не меняются.
+    ``base`` — исходные переменные (обычно ``os.environ``); они не меняются. ``home`` — папка
+    настроек, рабочих столов и истории (обычно — внутри окружения).
     """
     prefix = Path(sys.prefix)
     own = {
@@ -51,10 +52,11 @@ def lab_environment(base: Mapping[str, str]) -> dict[str, str]:
         others = [p for p in environment.get(name, "").split(os.pathsep) if p and p != path]
         environment[name] = os.pathsep.join([path, *others])
     environment["JUPYTER_PREFER_ENV_PATH"] = "1"
-    if os.access(prefix, os.W_OK):
+    if home is None and os.access(prefix, os.W_OK):
         # Настройки, рабочие столы и история — внутри окружения: чужая тема, пароль или
         # автозапуск из домашней папки не меняют курс, а курс не меняет их.
         home = prefix / "etc" / "lecture"
+    if home is not None:
         environment["JUPYTER_CONFIG_DIR"] = str(home / "jupyter")
         environment["JUPYTERLAB_SETTINGS_DIR"] = str(home / "jupyter" / "lab" / "user-settings")
         environment["JUPYTERLAB_WORKSPACES_DIR"] = str(home / "jupyter" / "lab" / "workspaces")
@@ -123,10 +125,21 @@ def trust_lessons(root: Path) -> None:
     notary.store.close()
 
 
-def run_lab(*, ip: str | None = None, port: int | None = None, browser: bool | None = None) -> None:
-    """Открывает JupyterLab на уроках и возвращается, когда его остановят."""
-    root = find_course_root()
-    os.environ.update(lab_environment(os.environ))
+def run_lab(
+    *,
+    ip: str | None = None,
+    port: int | None = None,
+    browser: bool | None = None,
+    root: Path | None = None,
+    home: Path | None = None,
+) -> None:
+    """Открывает JupyterLab на уроках и возвращается, когда его остановят.
+
+    ``root`` — папка курса (обычно находится сама), ``home`` — папка настроек из
+    :func:`lab_environment`; остальное — как у :func:`lab_arguments`.
+    """
+    root = root or find_course_root()
+    os.environ.update(lab_environment(os.environ, home))
     # Ключ доступа заводим сами: Jupyter печатает свой по-английски и четыре раза.
     token = secrets.token_hex(24)
     arguments = lab_arguments(root, os.environ, token, ip=ip, port=port, browser=browser)
