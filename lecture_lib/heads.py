@@ -186,23 +186,28 @@ class SequenceClassifier(TaskModel):
     """Класс пары текстов или одного текста: линейный слой над вектором [CLS] (Pooler).
 
     num_labels = 1 — не класс, а число (регрессия), как в STS-B. Источник: Devlin et al., 2019,
-    рисунок 4 (a), (b); слои — как у BertForSequenceClassification. ValueError — num_labels меньше
-    единицы или у кодировщика нет слоя над [CLS].
+    рисунок 4 (a), (b); слои — как у BertForSequenceClassification. У DistilBERT слоя над [CLS]
+    нет: его место занимает новый, с ReLU, как в DistilBertForSequenceClassification. ValueError —
+    num_labels меньше единицы.
     """
 
     def __init__(self, encoder: Encoder, num_labels: int):
         check_whole("num_labels", num_labels, at_least=1)
-        if encoder.pooler is None:
-            raise ValueError(
-                "encoder: add_pooling_layer = False, а классификации нужен слой над [CLS]."
-            )
-        config = encoder.config
-        super().__init__(encoder, config.hidden_size, num_labels, config.hidden_dropout_prob)
+        config, size = encoder.config, encoder.config.hidden_size
+        super().__init__(encoder, size, num_labels, config.hidden_dropout_prob)
         self.answer = "number" if num_labels == 1 else "class"
+        self.first_token = None
+        if encoder.pooler is None:
+            self.first_token = nn.Linear(size, size)
+            nn.init.normal_(self.first_token.weight, std=config.initializer_range)
+            nn.init.zeros_(self.first_token.bias)
 
     def read(self, *inputs: torch.Tensor | None) -> torch.Tensor:
         """Признаки: вектор всей последовательности, (B, S) -> (B, D)."""
-        return self.encoder(*inputs).pooled
+        encoded = self.encoder(*inputs)
+        if self.first_token is None:
+            return encoded.pooled
+        return F.relu(self.first_token(encoded.last_hidden_state[:, 0]))
 
 
 class TokenClassifier(TaskModel):

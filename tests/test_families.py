@@ -8,6 +8,7 @@ from transformers import (
     AutoModelForMaskedLM,
     DistilBertConfig,
     DistilBertForMaskedLM,
+    DistilBertForSequenceClassification,
     RobertaConfig,
     RobertaForMaskedLM,
 )
@@ -15,7 +16,7 @@ from transformers import (
 from lecture_lib.bert_names import config_from_hugging_face, config_to_hugging_face
 from lecture_lib.config import BERT_BASE, DISTILBERT, ROBERTA_BASE
 from lecture_lib.distillation import spread_layers, student_from_teacher
-from lecture_lib.heads import PretrainingModel
+from lecture_lib.heads import PretrainingModel, SequenceClassifier
 from lecture_lib.pretrained import (
     export_to_hugging_face,
     from_hugging_face,
@@ -134,6 +135,23 @@ def test_configs_go_there_and_back():
         made = kind(**fields)
         assert (made.hidden_size, made.num_hidden_layers) == (768, config.num_hidden_layers)
         assert config_from_hugging_face(made.to_dict(), has_pooler=False) == config
+
+
+@torch.no_grad()
+def test_classifier_without_pooler_equals_distilbert():
+    """Классификатор над DistilBERT: новый слой с ReLU вместо pooler, логиты те же."""
+    base = tiny_distilbert()
+    theirs = DistilBertForSequenceClassification(base.config).eval()
+    theirs.distilbert.load_state_dict(base.distilbert.state_dict())
+    ours = SequenceClassifier(from_hugging_face(base).encoder, theirs.num_labels).eval()
+    for mine, its in (
+        (ours.first_token, theirs.pre_classifier),
+        (ours.classifier, theirs.classifier),
+    ):
+        torch.nn.init.normal_(mine.bias)
+        its.load_state_dict(mine.state_dict())
+    batch = make_batch(60, 0)
+    assert torch.allclose(ours(**batch), theirs(**batch).logits, atol=1e-5)
 
 
 @torch.no_grad()

@@ -325,5 +325,3 @@ def test_nothing_to_learn_from():
         SequenceClassifier(encoder(), 0)
     with pytest.raises(ValueError, match="num_labels = 1"):
         TokenClassifier(encoder(), 1)
-    with pytest.raises(ValueError, match="add_pooling_layer"):
-        SequenceClassifier(encoder(config=replace(SMALL, add_pooling_layer=False)), 2)
