@@ -15,6 +15,13 @@ from lecture_lib.plots.pieces import piece_lines, unknown_shares
 from lecture_lib.plots.predictions import accuracy_by_kind, candidates, differences
 from lecture_lib.plots.replacements import chosen_strip, replacement_strip, share_convergence
 from lecture_lib.plots.tables import paper_and_miniature, paper_table
+from lecture_lib.plots.tasks import (
+    four_heads,
+    label_curves,
+    labelled_words,
+    score_tables,
+    span_scores,
+)
 
 __all__ = [
     "Picture",
@@ -28,8 +35,11 @@ __all__ = [
     "differences",
     "divergence_profile",
     "embedding_sum",
+    "four_heads",
     "head_ablation",
     "influence",
+    "label_curves",
+    "labelled_words",
     "loss_curves",
     "mask_strip",
     "paper_and_miniature",
@@ -37,7 +47,9 @@ __all__ = [
     "piece_lines",
     "probe_shares",
     "replacement_strip",
+    "score_tables",
     "share_convergence",
+    "span_scores",
     "training_panels",
     "unknown_shares",
     "visibility",
