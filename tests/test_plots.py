@@ -90,6 +90,15 @@ UNKNOWN = [
     for sample, lost in (("эмодзи", 0.4), ("латиница", 0.9))
     for name in ("WordPiece", "байтовый BPE")
 ]
+LAYER_ROWS = [
+    {"layers": (0, 2, 5), "value": 0.44, "marked": True},
+    {"layers": (1, 3, 5), "value": 0.19},
+]
+FRONT = [
+    {"row": "слоёв 1", "layers": 1, "flops_share": 0.25, "quality_share": 0.8},
+    {"row": "все три потери", "layers": 2, "flops_share": 0.5, "quality_share": 0.9},
+    {"row": "учитель", "layers": 4, "flops_share": 1.0, "quality_share": 1.0},
+]
 DIVERGED = {"верная": compared(0.0, 1e-7, 1e-6), "испорченная": compared(0.0, 0.3, 2.0)}
 PICTURES = {
     "кандидаты": lambda: plots.candidates(MASKS, title="Вчера мы смотрели [MASK]."),
@@ -114,6 +123,10 @@ PICTURES = {
     "расхождение": lambda: plots.divergence_profile(DIVERGED, 1e-5),
     "токены": lambda: plots.piece_lines({"слияний нет": ["‹d0›", "␣кот"] * 30, "все": ["␣кот"]}),
     "неизвестные": lambda: plots.unknown_shares(UNKNOWN),
+    "мягкие цели": lambda: plots.soft_targets({"T = 1": MASKS["первая"], "T = 5": MASKS["первая"]}),
+    "слои": lambda: plots.layer_strips(6, {"через один": (0, 2, 4), "края": (0, 2, 5)}),
+    "наборы слоёв": lambda: plots.layer_choices(6, LAYER_ROWS, "токен угадан"),
+    "качество и цена": lambda: plots.quality_front(FRONT, "качество, доля от учителя"),
     "кривые": lambda: plots.loss_curves({"mini": [(0, 9.0), (10, 5.0)]}),
 }
 each_picture = pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES.keys())

@@ -6,6 +6,12 @@
 
 from lecture_lib.plots.attention import attention_grid, attention_lines, attention_matrix
 from lecture_lib.plots.curves import loss_curves, training_panels
+from lecture_lib.plots.distillation import (
+    layer_choices,
+    layer_strips,
+    quality_front,
+    soft_targets,
+)
 from lecture_lib.plots.divergence import divergence_profile
 from lecture_lib.plots.embeddings import embedding_sum
 from lecture_lib.plots.heads import attention_budget, head_ablation, probe_shares
@@ -40,15 +46,19 @@ __all__ = [
     "influence",
     "label_curves",
     "labelled_words",
+    "layer_choices",
+    "layer_strips",
     "loss_curves",
     "mask_strip",
     "paper_and_miniature",
     "paper_table",
     "piece_lines",
     "probe_shares",
+    "quality_front",
     "replacement_strip",
     "score_tables",
     "share_convergence",
+    "soft_targets",
     "span_scores",
     "training_panels",
     "unknown_shares",
