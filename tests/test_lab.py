@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -107,6 +108,26 @@ def test_kernel_starts_from_this_environment(decoy_home):
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60
     )
     assert run.stdout.split() == [sys.executable], run.stderr
+
+
+def test_connection_to_the_kernel_is_not_cut():
+    """Jupyter рвёт связь, если ждёт ответа не дольше, чем молчит сам; наши настройки не таковы."""
+    from jupyter_server.base.websocket import WebSocketMixin
+
+    config = json.loads((lab.SETTINGS / "jupyter_lab_config.json").read_text(encoding="utf-8"))
+    handler = SimpleNamespace(settings=config["ServerApp"]["tornado_settings"])
+    handler.ping_interval = WebSocketMixin.ping_interval.fget(handler)
+    timeout = WebSocketMixin.ping_timeout.fget(handler)
+    assert handler.ping_interval == 0 or timeout > handler.ping_interval
+
+
+def test_own_settings_folder(tmp_path):
+    """Папку настроек можно назвать: туда идут и настройки, и рабочие столы, и история."""
+    made = lab.lab_environment({"HOME": "/home/student"}, tmp_path)
+    own = ("CONFIG_DIR", "DATA_DIR")
+    assert all(made[f"JUPYTER_{name}"].startswith(str(tmp_path)) for name in own)
+    assert made["JUPYTERLAB_WORKSPACES_DIR"].startswith(str(tmp_path))
+    assert made["IPYTHONDIR"].startswith(str(tmp_path))
 
 
 def test_environment_keeps_the_caller_untouched():

@@ -4,6 +4,7 @@
 тетрадь показывает её сама, `alt` говорит словами, что нарисовано, а `save` пишет файл.
 """
 
+from lecture_lib.plots import quiet as quiet
 from lecture_lib.plots.attention import attention_grid, attention_lines, attention_matrix
 from lecture_lib.plots.curves import loss_curves, training_panels
 from lecture_lib.plots.distillation import (
