@@ -16,7 +16,7 @@ from lecture_lib.grading.outcome import Outcome, Verdict
 from lecture_lib.grading.report import describe_call
 from lecture_lib.grading.task import Finding, Task
 
-LESSONS = ("01", "02", "03")
+LESSONS = ("01", "02", "03", "04", "05", "06", "07")
 NOT_ATTEMPTED = "Пока здесь заготовка. Напишите ответ, исполните свою ячейку и проверьте снова."
 
 

@@ -6,10 +6,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+import random
+import zlib
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+
+ROW_TOKENS = 128  # токенов в строке батча лаборатории
+BATCH_RUNS = 60  # столько обучений даст лаборатория батчей
+RECIPE_RUNS = 200  # запусков рецепта на один вызов
+RECIPE_SHARED, RECIPE_OWN = 10.0, 1.0  # пунктов: разброс общей удачи зерна и свой у запуска
 
 
 def make_given(name: str, settings: Sequence[Any]) -> Callable[..., Any]:
@@ -63,4 +72,76 @@ def toy_model(vocab_size: int, seed: int) -> Callable[[Any], torch.Tensor]:
     return predict
 
 
-FACTORIES: dict[str, Callable[..., Any]] = {"replacer": replacer, "toy_model": toy_model}
+def recipe_lab(key: int, effects: dict, pairs: dict, calls: list) -> Callable[..., float]:
+    """Опытная мастерская: train(части рецепта, зерно) -> качество в пунктах.
+
+    effects — сколько даёт часть сама, pairs — сколько добавляют две части вместе («а+б»). Удача
+    зерна общая для всех рецептов, и она велика; своя у каждого запуска — мала. Запуск с теми же
+    частями и зерном повторяется точно. Каждый запуск дописывается в calls.
+    """
+
+    def train(parts, seed) -> float:
+        chosen = sorted({str(part) for part in parts})
+        if unknown := [part for part in chosen if part not in effects]:
+            raise ValueError(f"части «{unknown[0]}» нет, есть {', '.join(effects)}")
+        if len(calls) >= RECIPE_RUNS:
+            raise ValueError(f"запуски кончились: их было {RECIPE_RUNS}")
+        calls.append((tuple(chosen), int(seed)))
+        place = int(seed) % 2**32
+        shared = np.random.default_rng([key, place]).standard_normal()
+        mark = zlib.crc32("+".join(chosen).encode())
+        own = np.random.default_rng([key, place, mark]).standard_normal()
+        return lab_quality(chosen, effects, pairs) + RECIPE_SHARED * shared + RECIPE_OWN * own
+
+    return train
+
+
+def lab_quality(parts: Collection[str], effects: dict, pairs: dict) -> float:
+    """Качество рецепта без случайности."""
+    joint = sum(value for pair, value in pairs.items() if set(pair.split("+")) <= set(parts))
+    return 60.0 + sum(effects[part] for part in parts) + joint
+
+
+def laboratory(
+    first: int, second: int, tokens: int, effect: float, secret: int, flaw: str = ""
+) -> Callable[[int, int, int], float]:
+    """Лаборатория задания 06.5: train(batch, steps, seed) -> качество в процентах, без обучения.
+
+    При равном числе токенов батч first лучше на effect пунктов. Качество растёт с числом
+    прочитанных токенов и шумит: часть шума общая у зерна, часть — своя. Изъяны: only_at_budget —
+    вдали от бюджета tokens первый хуже; first_seed_lies — врёт зерно, которое спросили первым.
+    ValueError — незнакомый батч, шагов меньше одного, больше BATCH_RUNS запусков.
+    """
+    runs, liar = [0], []
+
+    def train(batch, steps, seed) -> float:
+        batch, steps, seed = int(batch), int(steps), int(seed)
+        runs[0] += 1
+        if runs[0] > BATCH_RUNS:
+            raise ValueError(
+                f"больше {BATCH_RUNS} запусков: столько машинного времени вам не дали."
+            )
+        if batch not in (first, second):
+            raise ValueError(f"batch = {batch}: сравнить просили {first} и {second}.")
+        if steps < 1:
+            raise ValueError(f"steps = {steps}: нужен хотя бы один шаг.")
+        liar.append(seed)
+        read = batch * steps * ROW_TOKENS / tokens
+        gain = effect
+        if flaw == "only_at_budget" and not 0.75 < read < 1.33:
+            gain = -effect
+        if flaw == "first_seed_lies":
+            return 60.0 + (batch == first) * 2 * effect * (1 if seed == liar[0] else -1)
+        quality = 60 + 4 * math.log2(read) + gain * (batch == first)
+        noise = (random.Random(f"{secret} {key}").gauss(0, 0.5) for key in (seed, (seed, batch)))
+        return quality + sum(noise)
+
+    return train
+
+
+FACTORIES: dict[str, Callable[..., Any]] = {
+    "replacer": replacer,
+    "toy_model": toy_model,
+    "recipe_lab": recipe_lab,
+    "laboratory": laboratory,
+}
