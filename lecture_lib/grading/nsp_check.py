@@ -63,6 +63,9 @@ NSP_MISTAKES = {
         "При одном и том же зерне пары разные: случайность берётся не из generator."
     ),
     "one_foreign": Mistake("Чужое предложение одно на всех: у каждой пары должно быть своё."),
+    "one_source": Mistake(
+        "Чужой документ выбран один на весь документ: все его чужие пары — из одного рассказа."
+    ),
     "always_first": Mistake(
         "Чужое — всегда первое в своём документе: модель узнает его по зачину и читать не станет."
     ),
@@ -294,12 +297,22 @@ def _check_foreign(documents: list, found: list[list[Pair]]) -> Finding | None:
     sources = [{p.second for p in pairs if p.label == FOREIGN} for pairs in found]
     if all(len(places) < 4 for places in sources):
         return Finding("one_foreign")
-    if all(pair.second[1] == 0 for pair in foreign):
-        return Finding("always_first")
     moves = {(p.second[0] - p.first[0]) % len(documents) for p in foreign}
     if len(moves) < 4:
         return Finding("neighbour_document")
+    same = [one == two for pairs in found for one, two in _foreign_neighbours(pairs)]
+    if np.mean(same) > 0.9:
+        return Finding("one_source")
+    if all(pair.second[1] == 0 for pair in foreign):
+        return Finding("always_first")
     return None
+
+
+def _foreign_neighbours(pairs: list[Pair]) -> Iterator[tuple[int, int]]:
+    """Откуда взято чужое у соседних чужих пар одного документа."""
+    for one, two in pairwise(pair for pair in pairs if pair.label == FOREIGN):
+        if one.first[0] == two.first[0]:
+            yield one.second[0], two.second[0]
 
 
 def _check_edges(answer: Answer, rng: np.random.Generator) -> Finding | None:

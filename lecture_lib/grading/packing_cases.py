@@ -16,15 +16,7 @@ def pack(documents, length, cls_id, sep_id, border="before", room=0, long="cut",
     content = length - 2
     for document in documents:
         for number, sentence in enumerate(document):
-            sentence = list(sentence)
-            pieces = [sentence[:content]]
-            if long == "split":
-                pieces = [sentence[i : i + content] for i in range(0, len(sentence), content)]
-            if long == "keep":
-                pieces = [sentence]
-            if long == "drop" and len(sentence) > content:
-                pieces = []
-            for piece in pieces:
+            for piece in _pieces(list(sentence), content, long):
                 bar = [sep_id] if _needs_bar(border, number, row, rows) else []
                 taken = len(row) + len(piece) + (0 if border == "free" else len(bar))
                 if row and taken > content + room:
@@ -41,6 +33,15 @@ def pack(documents, length, cls_id, sep_id, border="before", room=0, long="cut",
     if row and last:
         rows.append(row)
     return [[cls_id] * cls + row + [sep_id] * closed for row in rows]
+
+
+def _pieces(sentence, content, long) -> list:
+    """Во что превращается предложение, если оно длиннее строки."""
+    if len(sentence) <= content or long == "keep":
+        return [sentence]
+    if long == "split":
+        return [sentence[i : i + content] for i in range(0, len(sentence), content)]
+    return [] if long == "drop" else [sentence[:content]]
 
 
 def _needs_bar(border, number, row, rows) -> bool:
