@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from lecture_lib.plots.attention import DARK, shades
-from lecture_lib.plots.masks import column_widths
+from lecture_lib.plots.masks import SHORT_LINE
 from lecture_lib.plots.picture import (
     BLUE,
     DEEP_GREEN,
@@ -28,6 +28,9 @@ from lecture_lib.plots.picture import (
 )
 
 PANEL = 3.9  # высота поля рисунка голов, в строках
+NARROW = 3  # букв в самой узкой клетке
+LETTERS_PER_INCH = 8.0  # столько букв кеглем 13 стоит в дюйме с запасом
+WIDEST = 13.9  # дюймов: шире тетрадь не покажет
 BODY = "кодировщик — во всех четырёх один и тот же"
 NOTHING = "—"  # так написана пустая клетка таблицы
 
@@ -46,19 +49,33 @@ def four_heads(panels: Mapping[str, HeadPanel]) -> Picture:
         f"{name} — {', '.join(answer for _, answer in panel if answer)}"
         for name, panel in panels.items()
     )
-    picture = Picture(f"головы над одним кодировщиком: {said}", 0.44 * PANEL * len(panels), 11)
+    widths = [_widths(panel) for panel in panels.values()]
+    right = max(SHORT_LINE, *map(sum, widths))
+    picture = Picture(
+        f"головы над одним кодировщиком: {said}", 0.44 * PANEL * len(panels), _inches(right)
+    )
     axes = picture.subplots()
-    right = 60.0
-    for number, (name, panel) in enumerate(panels.items()):
-        right = max(right, _head_panel(axes, name, panel, PANEL * number))
+    for number, ((name, panel), wide) in enumerate(zip(panels.items(), widths, strict=True)):
+        _head_panel(axes, name, panel, wide, PANEL * number)
     axes.set(xlim=(0, right), ylim=(PANEL * len(panels), -0.1))
     axes.axis("off")
     return picture
 
 
-def _head_panel(axes: Axes, name: str, panel: HeadPanel, top: float) -> float:
-    """Одно поле сверху вниз: название, ответы, кодировщик, токены; возвращает ширину."""
-    widths = column_widths([[token for token, _ in panel], [answer for _, answer in panel]])
+def _widths(cells: Sequence[Sequence[str]]) -> list[float]:
+    """Ширина столбцов в буквах — по самой длинной надписи каждого."""
+    return [max(NARROW, *map(len, texts)) + 2.0 for texts in cells]
+
+
+def _inches(letters: float) -> float:
+    """Ширина рисунка, в которую столько букв войдёт, не налезая друг на друга."""
+    return min(WIDEST, max(11.0, letters / LETTERS_PER_INCH))
+
+
+def _head_panel(
+    axes: Axes, name: str, panel: HeadPanel, widths: Sequence[float], top: float
+) -> None:
+    """Одно поле сверху вниз: название, ответы, кодировщик, токены."""
     axes.text(0, top + 0.45, name, fontsize=FONT, color=INK, va="center", weight="bold")
     _box(axes, (0.15, top + 1.85), sum(widths) - 0.3, BODY, PALE_BLUE, BLUE)
     x = 0.0
@@ -67,7 +84,6 @@ def _head_panel(axes: Axes, name: str, panel: HeadPanel, top: float) -> float:
         if answer:
             _box(axes, (x + 0.15, top + 0.85), width - 0.3, answer, DEEP_ORANGE, DEEP_ORANGE, PAPER)
         x += width
-    return x
 
 
 def _box(
@@ -223,26 +239,32 @@ def labelled_words(rows: Mapping[str, Sequence[tuple[str, str, str]]]) -> Pictur
     Под словом — метка модели: ✓, если верна, иначе ✗ и верная. Где обе метки — «O», клетка пуста.
     """
     strips = {name: [_labelled(*word) for word in words] for name, words in rows.items()}
-    wrong = sum(cell[2] is False for cells in strips.values() for cell in cells)
-    total = sum(map(len, rows.values()))
-    picture = Picture(f"разметка: слов {total}, ошибок {wrong}", 0.95 * len(rows) + 0.1, width=11)
+    wrong = sum(is_right is False for cells in strips.values() for _, _, is_right in cells)
+    widths = {name: _widths([cell[:2] for cell in cells]) for name, cells in strips.items()}
+    right = max(SHORT_LINE, *map(sum, widths.values()))
+    said = f"разметка: слов {sum(map(len, rows.values()))}, ошибок {wrong}"
+    picture = Picture(said, 0.95 * len(rows) + 0.1, _inches(right))
     axes = picture.subplots()
-    right = 60.0
     for number, (name, cells) in enumerate(strips.items()):
         top, x = 1.95 * number, 0.0
         axes.text(0, top + 0.3, name, fontsize=SMALL_FONT, color=INK, va="center")
-        widths = column_widths([[text for text, _, _ in cells], [tag for _, tag, _ in cells]])
-        for (text, tag, right_tag), width in zip(cells, widths, strict=True):
-            face = PALE_BLUE if tag else PAPER
-            _box(axes, (x + 0.15, top + 0.55), width - 0.3, text, face, BLUE if tag else GREY)
-            colour = DEEP_GREEN if right_tag else DEEP_ORANGE
-            style = {"ha": "center", "va": "center", "fontsize": SMALL_FONT, "color": colour}
-            axes.text(x + width / 2, top + 1.6, tag, **style)
+        for cell, width in zip(cells, widths[name], strict=True):
+            _labelled_cell(axes, cell, x, top, width)
             x += width
-        right = max(right, x)
     axes.set(xlim=(0, right), ylim=(1.95 * len(strips), 0))
     axes.axis("off")
     return picture
+
+
+def _labelled_cell(
+    axes: Axes, cell: tuple[str, str, bool | None], x: float, top: float, width: float
+) -> None:
+    text, tag, is_right = cell
+    face, edge = (PALE_BLUE, BLUE) if tag else (PAPER, GREY)
+    _box(axes, (x + 0.15, top + 0.55), width - 0.3, text, face, edge)
+    colour = DEEP_GREEN if is_right else DEEP_ORANGE
+    style = {"ha": "center", "va": "center", "fontsize": SMALL_FONT, "color": colour}
+    axes.text(x + width / 2, top + 1.6, tag, **style)
 
 
 def _labelled(word: str, right: str, said: str) -> tuple[str, str, bool | None]:
