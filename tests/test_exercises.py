@@ -128,9 +128,14 @@ def test_untouched_exercises_are_not_attempted(solutions):
 
 def test_pictures_do_not_tell_the_answer():
     """Рисунки рисуются, а подпись описывает числа, не ответ."""
-    from lecture_lib.grading.pictures import curves_picture, heads_picture, intervals_picture
+    from lecture_lib.grading.pictures import (
+        curves_picture,
+        heads_picture,
+        intervals_picture,
+        labels_picture,
+    )
 
-    for picture in (heads_picture(), intervals_picture(), curves_picture()):
+    for picture in (heads_picture(), intervals_picture(), curves_picture(), labels_picture()):
         assert len(picture.png()) > 2000
         assert not re.search("учится|разошлась|подсматрив", picture.alt)
         assert not re.search("доказан|двусторонняя лучше|поровну|предыдущ", picture.alt)

@@ -80,7 +80,7 @@ def recipe_lab(key: int, effects: dict, pairs: dict, calls: list) -> Callable[..
     частями и зерном повторяется точно. Каждый запуск дописывается в calls.
     """
 
-    def train(parts, seed) -> float:
+    def train(parts, seed, /) -> float:  # по имени и в песочнице не передать
         chosen = sorted({str(part) for part in parts})
         if unknown := [part for part in chosen if part not in effects]:
             raise ValueError(f"части «{unknown[0]}» нет, есть {', '.join(effects)}")
