@@ -19,12 +19,12 @@ TORCH ?= $(shell grep '^torch==' constraints.txt)
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-# Песочница проверки работ стоит на bubblewrap; без него её тесты пропускаются.
-WALLS = command -v bwrap >/dev/null || { \
-	[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	{ apt-get install -y -qq bubblewrap || { apt-get update -qq && apt-get install -y -qq bubblewrap; }; } \
-	>/dev/null 2>&1; } || \
-	echo 'ВНИМАНИЕ: нет bubblewrap — тесты песочницы пропустятся (Debian, Ubuntu: sudo apt install bubblewrap).'
+# $(call APT,путь,пакет,беда): нет файла — поставить пакет Debian, а не вышло — сказать громко.
+APT = [ -e $(1) ] || { \
+	[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { $(call GET,$(2)) || \
+	{ apt-get update -qq && $(call GET,$(2)); }; } >/dev/null 2>&1; } || \
+	echo 'ВНИМАНИЕ: нет $(2) — $(3) (Debian, Ubuntu: sudo apt install $(2)).'
+GET = DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1)
 
 # Чужие пути к модулям не должны заслонять то, что стоит в .venv.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
@@ -47,7 +47,8 @@ test: $(VENV)/.ready-test  ## Поставить всё для проверки 
 $(VENV)/.ready-test: pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Ставлю курс и инструменты проверки в $(VENV): в первый раз это несколько минут…'
 	@$(PIP_INSTALL) --editable '.[dev]'
-	@$(WALLS)
+	@$(call APT,"$$(command -v bwrap)",bubblewrap,тесты песочницы пропустятся)
+	@$(call APT,/usr/bin/chromium,chromium,тесты в браузере пропустятся)
 	@rm -rf lecture_lib.egg-info
 	@touch $@ $(VENV)/.ready-lab
 

@@ -55,6 +55,7 @@ FLOORS = {
     "environment": 5,
     "execution": 5,
     "experiments": 5,
+    "export": 5,
     "grading": 5,
     "lab": 5,
     "plots": 5,

@@ -110,6 +110,7 @@ def test_changed_lists_install_again(tmp_path):
         os.utime(tmp_path / stamp, (0, 0))
     run = make("-n", f"VENV={tmp_path}", "test")
     assert "pip install" in run.stdout and "[dev]" in run.stdout
+    assert "bubblewrap" in run.stdout and "chromium" in run.stdout
 
 
 def test_help_lists_targets():
