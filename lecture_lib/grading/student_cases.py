@@ -202,16 +202,7 @@ def hidden_loss(student, teacher, mask, value="distance", where="real", reduce="
         return float((1 - _cosine(ours, theirs, 1, norm)).mean())
     if where == "inner":
         seen = seen & (np.arange(seen.shape[1]) > 0)
-    if value == "square":
-        each = ((ours - theirs) ** 2).mean(-1)
-    elif value == "distance_l2":
-        each = np.linalg.norm(ours - theirs, axis=-1)
-    else:
-        cosine = _cosine(ours, theirs, -1, norm)
-        each = {"distance": 1 - cosine, "cosine": cosine, "minus": -cosine,
-                "absolute": 1 - abs(cosine), "squared": (1 - cosine) ** 2,
-                "half": (1 - cosine) / 2,
-                "angle": np.arccos(np.clip(cosine, -1, 1))}[value]  # fmt: skip
+    each = _each_token(ours, theirs, value, norm)
     if where == "all":
         return float(each.mean())
     if where == "zeroed":  # состояния дополнения обнулены: косинус 0, слагаемое — единица
@@ -221,6 +212,19 @@ def hidden_loss(student, teacher, mask, value="distance", where="real", reduce="
     divisors = {"tokens": seen.sum(), "all": seen.size, "rows_count": len(seen), "sum": 1}
     with np.errstate(invalid="ignore"):  # перевёрнутая маска строки без дополнения — 0/0
         return float((each * seen).sum() / divisors[reduce])
+
+
+def _each_token(ours, theirs, value, norm):
+    """Слагаемое каждого токена, (B, S)."""
+    if value == "square":
+        return ((ours - theirs) ** 2).mean(-1)
+    if value == "distance_l2":
+        return np.linalg.norm(ours - theirs, axis=-1)
+    cosine = _cosine(ours, theirs, -1, norm)
+    if value == "angle":
+        return np.arccos(np.clip(cosine, -1, 1))
+    return {"distance": 1 - cosine, "cosine": cosine, "minus": -cosine, "half": (1 - cosine) / 2,
+            "absolute": 1 - abs(cosine), "squared": (1 - cosine) ** 2}[value]  # fmt: skip
 
 
 def _cosine(ours, theirs, axis, norm):
