@@ -19,11 +19,14 @@ NOTHING_CHOSEN = "Выберите вариант — здесь появитс�
 # Подписи переключателей в ipywidgets — в одну строку по 20 точек: длинные налезают друг на друга.
 STYLE = """<style>
 .lecture-quiz .widget-radio-box label {
-  display: flex; gap: 8px; height: auto; padding: 3px 0;
+  display: flex; gap: 8px; height: auto; padding: 3px 8px 3px 3px;
+  width: fit-content; max-width: 100%; box-sizing: border-box;
   font-size: 15px; line-height: 1.4; white-space: normal; cursor: pointer;
 }
 .lecture-quiz .widget-radio-box input { order: -1; flex: none; height: 1.4em; margin: 0; }
-.lecture-quiz .widget-radio-box label:focus-within { outline: 2px solid #0072B2; }
+.lecture-quiz .widget-radio-box label:focus-within {
+  outline: 2px solid #0072B2; outline-offset: -2px;  /* снаружи рамку срезает край ячейки */
+}
 </style>"""
 
 
