@@ -58,9 +58,9 @@ def missing() -> str:
     return ""
 
 
-def is_ci() -> bool:
-    """Идёт ли непрерывная проверка: там браузер обязан быть."""
-    return os.environ.get("CI", "").lower() not in ("", "0", "false")
+def is_required() -> bool:
+    """Обязан ли браузер быть: BROWSER_TESTS=required превращает пропуск в провал."""
+    return os.environ.get("BROWSER_TESTS", "") == "required"
 
 
 def wait_until(is_true: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
