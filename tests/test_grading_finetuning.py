@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,9 +14,14 @@ from lecture_lib.config import BERT_BASE, DISTILBERT
 from lecture_lib.grading import Verdict, get_task, run_check
 from lecture_lib.grading.ablation_check import PARTS
 from lecture_lib.grading.answer import LocalAnswer
+from lecture_lib.grading.bank import FOLDER, read_bank
+from lecture_lib.grading.facts import Facts
 from lecture_lib.grading.given import RECIPE_RUNS, lab_quality, recipe_lab
+from lecture_lib.grading.judge import SandboxAnswer
 from lecture_lib.grading.pair_cases import pair_input
 from lecture_lib.grading.pictures import LABEL_CURVES, LABELS, labels_picture
+from lecture_lib.grading.runner import Runner
+from lecture_lib.grading.sandbox import Limits
 from lecture_lib.grading.soft_target_cases import distill_step, step_cases
 from lecture_lib.grading.span_cases import answers, span_cases
 from lecture_lib.grading.student_cases import hidden_cases, hidden_loss
@@ -207,6 +214,45 @@ def test_lab_repeats_and_runs_out():
         train(PARTS[:1], seed)
     with pytest.raises(ValueError, match="запуски кончились"):
         train(PARTS, 1)
+
+
+# ------------------------------------------------------------------ по проводу
+
+
+class NearSession:
+    """Песочница без песочницы: те же просьбы и ответы через JSON, но в этом процессе."""
+
+    limits = Limits()
+
+    def __init__(self, name, function):
+        self.runner = object.__new__(Runner)
+        self.runner.judge = self
+        self.runner.shell = SimpleNamespace(user_ns={name: function})
+
+    def ask(self, seconds, answer=None, *, do, **request):
+        """Просьба судьи исполнителю."""
+        self.answer = answer
+        sent = json.loads(json.dumps(request))
+        return json.loads(json.dumps(getattr(self.runner, f"do_{do}")(sent)))
+
+    def send(self, **message):
+        """Просьба исполнителя судье: вызвать оставшуюся у него функцию."""
+        self.reply = self.answer(json.loads(json.dumps(message)))
+
+    def receive(self):
+        """Ответ судьи."""
+        return json.loads(json.dumps(self.reply))
+
+
+@pytest.mark.parametrize("task", ["05.1", "05.2", "05.3", "07.1", "07.2", "07.3", "07.5"])
+def test_right_answer_passes_over_the_wire(task):
+    """Верный ответ верен и там, где входы приходят по проводу: словарь весов, запуск рецепта."""
+    path = FOLDER / f"{task}.md"
+    entry = next(entry for entry in read_bank(path) if entry.verdict is Verdict.RIGHT)
+    name = get_task(task).name
+    session = NearSession(name, entry.answer())
+    outcome = run_check(get_task(task), SandboxAnswer(session, name, Facts(callable=True)), 4)
+    assert outcome.is_right, repr(outcome)
 
 
 # ------------------------------------------------------------------ рисунок

@@ -170,12 +170,12 @@ def _mistake(trials: list[Trial], is_wrong: bool) -> str:
     """Чем плох опыт: сперва видное по журналу, потом узнанное по числам."""
     if not all(trial.calls for trial in trials):
         return "no_runs"
+    if is_wrong and all(map(_is_unpaired, trials)):
+        return "unpaired"
     if is_wrong and (name := _by_numbers(trials)):
         return name
     if all(len(_seeds(trial)) == 1 for trial in trials):
         return "one_seed"
-    if is_wrong and all(map(_is_unpaired, trials)):
-        return "unpaired"
     fewest = min(len(_runs(trial)[part]) for trial in trials for part in trial.parts)
     if fewest < ENOUGH_SEEDS:
         return "one_seed" if fewest == 1 else "few_seeds"
@@ -195,7 +195,7 @@ def _runs(trial: Trial) -> dict[str, set[int]]:
 def _is_unpaired(trial: Trial) -> bool:
     """Есть ли часть, у которой зёрна полного рецепта и рецепта без неё не те же."""
     full = {seed for chosen, seed in trial.calls if len(chosen) == len(trial.parts)}
-    return any(full != seeds for seeds in _runs(trial).values())
+    return any(full and seeds and full != seeds for seeds in _runs(trial).values())
 
 
 def _by_numbers(trials: list[Trial]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from lecture_lib.grading.cases import Case
 from lecture_lib.grading.task import Mistake
+from lecture_lib.grading.wire import plain
 
 WORDS = "embeddings.word_embeddings.weight"
 PLACES = "embeddings.position_embeddings.weight"
@@ -20,7 +21,7 @@ LAYER = re.compile(r"encoder\.layer\.(\d+)\.(.+)")
 def student_weights(teacher, layers, take="given", number="new", segments="added", pooler=False,
                     match="exact"):  # fmt: skip
     """Верные веса ученика; настройки портят их в одном месте."""
-    teacher = {name: np.array(value) for name, value in teacher.items()}
+    teacher = plain(teacher)
     total = 1 + max(int(found[1]) for name in teacher if (found := LAYER.match(name)))
     layers = _taken(list(layers), total, take)
     student = {name: value for name, value in teacher.items() if not LAYER.match(name)}
