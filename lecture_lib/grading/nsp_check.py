@@ -127,7 +127,7 @@ def _ask(answer: Answer, documents: list, seed: int, watch: bool = True) -> list
     arguments = (documents, Seed(seed))
     reply = answer.call(*arguments, watch=watch)
     require_value(reply, arguments)
-    if not isinstance(reply.value, list) or any(not _is_triple(item) for item in reply.value):
+    if not isinstance(reply.value, list) or not _are_triples(reply.value):
         known = "pairs_of_two" if isinstance(reply.value, list) else "wrong_type"
         raise Found(known, shown=Counterexample(describe(documents), got=describe(reply.value)))
     if reply.changed:
@@ -135,8 +135,9 @@ def _ask(answer: Answer, documents: list, seed: int, watch: bool = True) -> list
     return [_recognise(documents, item) for item in reply.value]
 
 
-def _is_triple(item) -> bool:
-    return isinstance(item, list) and len(item) == 3 and as_array(item[2]) is not None
+def _are_triples(items: list) -> bool:
+    """Тройки ли это; «пары отдельно, метки отдельно» — нет, сколько бы их ни было."""
+    return all(isinstance(i, list) and len(i) == 3 and np.ndim(as_array(i[0])) == 1 for i in items)
 
 
 def _recognise(documents: list, item: list) -> Pair:
