@@ -114,7 +114,7 @@ WEIGHT_MISTAKES = {
     ),
     "reversed": Mistake("Слои взяты в обратном порядке.", _weights_variant(take="reversed")),
     "not_renumbered": Mistake(
-        "Слои ученика носят номера учителя, а должны идти подряд: 0, 1, 2…",
+        "Слои ученика носят номера учителя, а должны идти подряд: 0, 1, 2 и так далее.",
         _weights_variant(number="old"),
     ),
     "numbered_from_one": Mistake(
@@ -246,6 +246,7 @@ def hidden_cases(rng: np.random.Generator) -> list[Case]:
     for rows, length, size in ((1, 2, 2), (1, 4, 3), (2, 5, 4), (3, 7, 6), (4, 6, 5)):
         teacher = rng.standard_normal((rows, length, size))
         student = 0.7 * teacher + 0.8 * rng.standard_normal((rows, length, size))
+        student[:, 1] *= -1  # и противоположные направления
         scale = rng.uniform(0.4, 2.5, (2, rows, length, 1))  # длины векторов не важны
         mask = np.ones((rows, length), dtype=np.int64)
         for row in range(rows):
