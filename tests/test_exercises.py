@@ -178,4 +178,6 @@ def test_matrix_command(capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["tasks"] == 1 and found["wrong"] == found["rejected"] >= 8
     assert found["right"] == found["accepted"] >= 3 and found["missed"] == []
+    assert cli.main(["exercises", "matrix", "--json", "--task", "01.1"]) == 0
+    assert json.loads(capsys.readouterr().out)["tasks"] == 1  # среди ответов есть и печатающий
     assert cli.main(["exercises", "matrix", "--task", "99"]) == 2

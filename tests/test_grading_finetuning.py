@@ -207,7 +207,7 @@ def test_lab_repeats_and_runs_out():
     effects = dict.fromkeys(PARTS, 2.0)
     train = recipe_lab(7, effects, {}, [])
     assert train(PARTS, 3) == train(set(PARTS), 3) != train(PARTS, 4)
-    assert lab_quality(PARTS, effects, {f"{PARTS[0]}+{PARTS[1]}": 5.0}) == 60 + 2 * len(PARTS) + 5
+    assert lab_quality(PARTS, effects, {f"{PARTS[0]}+{PARTS[1]}": 5.0}) == 30 + 2 * len(PARTS) + 5
     with pytest.raises(ValueError, match="«соль» нет"):
         train(["соль"], 1)
     for seed in range(RECIPE_RUNS - 3):

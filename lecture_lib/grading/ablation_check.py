@@ -23,7 +23,7 @@ from lecture_lib.grading.wire import Given, as_array
 
 TOLERANCE = 1.5  # пунктов; у двадцати парных запусков отклонение оценки — 0,32
 ENOUGH_SEEDS = 8
-CLOSE, FAR = 0.2, 0.4  # доля ошибки, с которой числа похожи на известный промах: FAR — у малых n
+CLOSE, FAR = 0.15, 0.3  # доля ошибки, с которой числа похожи на известный промах: FAR — у малых n
 PARTS = ("мягкие цели", "MLM", "косинус", "начало со слоёв учителя")
 
 ABLATION_MISTAKES = {
@@ -170,6 +170,8 @@ def _mistake(trials: list[Trial], is_wrong: bool) -> str:
     """Чем плох опыт: сперва видное по журналу, потом узнанное по числам."""
     if not all(trial.calls for trial in trials):
         return "no_runs"
+    if all(len(_seeds(trial)) > 1 for trial in trials) and _is_best_run(trials):
+        return "best_run"
     if is_wrong and all(map(_is_unpaired, trials)):
         return "unpaired"
     if is_wrong and (name := _by_numbers(trials)):
@@ -179,7 +181,7 @@ def _mistake(trials: list[Trial], is_wrong: bool) -> str:
     fewest = min(len(_runs(trial)[part]) for trial in trials for part in trial.parts)
     if fewest < ENOUGH_SEEDS:
         return "one_seed" if fewest == 1 else "few_seeds"
-    return "best_run" if _is_best_run(trials) else ""
+    return ""
 
 
 def _runs(trial: Trial) -> dict[str, set[int]]:

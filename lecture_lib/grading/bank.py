@@ -12,6 +12,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import linecache
 import re
 import time
@@ -118,7 +120,8 @@ def read_bank(path: Path) -> list[Entry]:
 def try_entry(entry: Entry, seed: int | None = None) -> Trial:
     """Проверяет один ответ из банка."""
     start = time.process_time()  # на занятой машине часы на стене врут
-    outcome = run_check(get_task(entry.task), LocalAnswer(entry.answer()), seed)
+    with contextlib.redirect_stdout(io.StringIO()):  # ответы, которые печатают, не портят отчёт
+        outcome = run_check(get_task(entry.task), LocalAnswer(entry.answer()), seed)
     return Trial(entry, outcome, time.process_time() - start)
 
 

@@ -18,6 +18,7 @@ import torch
 ROW_TOKENS = 128  # токенов в строке батча лаборатории
 BATCH_RUNS = 60  # столько обучений даст лаборатория батчей
 RECIPE_RUNS = 200  # запусков рецепта на один вызов
+RECIPE_EMPTY = 30.0  # пунктов у пустого рецепта
 RECIPE_SHARED, RECIPE_OWN = 10.0, 1.0  # пунктов: разброс общей удачи зерна и свой у запуска
 
 
@@ -99,7 +100,7 @@ def recipe_lab(key: int, effects: dict, pairs: dict, calls: list) -> Callable[..
 def lab_quality(parts: Collection[str], effects: dict, pairs: dict) -> float:
     """Качество рецепта без случайности."""
     joint = sum(value for pair, value in pairs.items() if set(pair.split("+")) <= set(parts))
-    return 60.0 + sum(effects[part] for part in parts) + joint
+    return RECIPE_EMPTY + sum(effects[part] for part in parts) + joint
 
 
 def laboratory(

@@ -86,6 +86,22 @@ def _tempting_row(rng: np.random.Generator):
     return start, end, context
 
 
+# Куда поставить сильные начало и конец при longest = 3, тексте на местах 5–12: слишком длинно на
+# один, ровно, конец раньше начала, в вопросе, конец за текстом, начало в вопросе, далеко.
+TRAPS = ((6, 9), (6, 8), (9, 7), (2, 3), (11, 13), (4, 6), (5, 12))
+
+
+def _traps(rng: np.random.Generator):
+    """Батч, в каждой строке которого лучшая пара — соблазн для одной из ошибок."""
+    start, end = rng.standard_normal((2, len(TRAPS), 16))
+    context = np.zeros((len(TRAPS), 16), dtype=np.int64)
+    context[:, 5:13] = 1
+    for row, (first, last) in enumerate(TRAPS):
+        start[row, first] += 7
+        end[row, last] += 7
+    return start.astype(np.float32), end.astype(np.float32), context
+
+
 def span_cases(rng: np.random.Generator) -> list[Case]:
     """Входы 05.1: пример из условия, несколько строк по одной, потом батчи."""
     start = np.array([[0, 5, 1, 0, 2, 4, 1, 0]], dtype=np.float32)
@@ -95,7 +111,8 @@ def span_cases(rng: np.random.Generator) -> list[Case]:
     for longest in (1, 2, 3, 4, 2, 3):
         cases.append(Case((*_rows(rng, 1, 10), longest)))
     cases.append(Case((*_tempting_row(rng), 9)))
-    for rows, longest in ((3, 3), (12, 2), (30, 4), (30, 5)):
+    cases.append(Case((*_traps(rng), 3), rows=len(TRAPS)))
+    for rows, longest in ((12, 2), (30, 4), (30, 5)):
         cases.append(Case((*_rows(rng, rows, 16), longest), rows=rows))
     return cases
 

@@ -247,11 +247,13 @@ def hidden_cases(rng: np.random.Generator) -> list[Case]:
         teacher = rng.standard_normal((rows, length, size))
         student = 0.7 * teacher + 0.8 * rng.standard_normal((rows, length, size))
         student[:, 1] *= -1  # и противоположные направления
+        if rows > 1:  # длинная строка почти совпала: среднее по строкам и по токенам — разное
+            student[0] = teacher[0] + 0.2 * student[0]
         scale = rng.uniform(0.4, 2.5, (2, rows, length, 1))  # длины векторов не важны
         mask = np.ones((rows, length), dtype=np.int64)
         for row in range(rows):
             if length > 2:
-                mask[row, length - 1 - row % 3 :] = 0
+                mask[row, max(length - 1 - 2 * row, 2) :] = 0
         away = np.where(mask[..., None] == 1, 1, -2)
         pair = (student * scale[0] * away, teacher * scale[1])
         cases.append(Case((*(part.astype(np.float32) for part in pair), mask), rows=rows))
