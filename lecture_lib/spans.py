@@ -115,6 +115,12 @@ def best_span(
     return first + row, first + column
 
 
+def edge_shares(logits: torch.Tensor, first: int, last: int) -> tuple[list[float], list[float]]:
+    """Вероятности начала и конца ответа на токенах first … last; логиты — (S, 2)."""
+    starts, ends = logits[first : last + 1].float().softmax(0).unbind(-1)
+    return starts.tolist(), ends.tolist()
+
+
 def _check_answer(context: str, start: int, answer: str) -> None:
     if not answer.strip():
         raise ValueError(f"answer = {answer!r}: пустой ответ; «ответа нет» — это start = None.")

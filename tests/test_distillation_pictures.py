@@ -109,7 +109,7 @@ def test_temperature_flattens_and_keeps_the_order(slider):
         shares = [c.probability for c in slider.words(stop)]
         assert shares == sorted(shares, reverse=True)
         first, second = shares[:2]
-        gap = slider.logits.topk(2).values
+        gap = slider.targets.logits.topk(2).values
         assert math.log(first / second) == pytest.approx(float(gap[0] - gap[1]) / stop, rel=1e-3)
 
 
@@ -123,9 +123,9 @@ def test_moving_the_slider_redraws(slider):
 
 def test_new_text_asks_again(slider):
     """Другое предложение — другие логиты; ошибка в нём сказана на виджете, а не трассировкой."""
-    before = slider.logits
+    before = slider.targets.logits
     slider.text = "Он читает [MASK]."
-    assert not torch.equal(slider.logits, before)
+    assert not torch.equal(slider.targets.logits, before)
     slider._text.value = "Масок здесь нет."
     assert "масок 0" in slider._message.value and "✗" in slider._message.value
     with pytest.raises(ValueError, match="масок 2"):

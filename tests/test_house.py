@@ -50,6 +50,7 @@ FLOORS = {
     "quantization": 4,
     "prediction": 4,
     "spans": 4,
+    "soft_targets": 4,
     "word_search": 4,
     "tasks": 4,
     "environment": 5,

@@ -12,7 +12,7 @@ import ipywidgets
 from lecture_lib import plots
 from lecture_lib.finetuning import assemble
 from lecture_lib.heads import SpanExtractor
-from lecture_lib.spans import LONGEST_SPAN, best_span, encode_span, span_text
+from lecture_lib.spans import LONGEST_SPAN, best_span, edge_shares, encode_span, span_text
 from lecture_lib.widgets.live import LiveWidget, message_html
 from lecture_lib.word_search import inference
 
@@ -86,7 +86,7 @@ class SpanViewer(LiveWidget):
         self._longest.value = count
 
     def find(self, question: str, context: str, longest: int = LONGEST_SPAN) -> Found:
-        """Ответ модели на вопрос; доли — softmax логитов по токенам текста."""
+        """Ответ модели на вопрос и доли начала и конца по токенам текста."""
         example = encode_span(question, context, None, "", self.tokenizer)
         if len(example.offsets) > MOST_TOKENS:
             raise ValueError(
@@ -97,10 +97,9 @@ class SpanViewer(LiveWidget):
             logits = self.model(batch.input_ids, batch.attention_mask, batch.token_type_ids)[0]
         first, last = example.first, example.first + len(example.offsets) - 1
         span = best_span(logits, first, last, longest)
-        starts, ends = logits[first : last + 1].float().softmax(0).unbind(-1)
         tokens = self.tokenizer.convert_ids_to_tokens(example.input_ids[first : last + 1])
         here = (span[0] - first, span[1] - first)
-        return Found(tokens, starts.tolist(), ends.tolist(), here, span_text(example, span))
+        return Found(tokens, *edge_shares(logits, first, last), here, span_text(example, span))
 
     @property
     def message(self) -> str:

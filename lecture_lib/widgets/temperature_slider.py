@@ -1,6 +1,6 @@
 """Ползунок температуры: настоящее распределение учителя на месте маски, от острого до ровного.
 
-Ползунок меняет только T — на что делятся логиты перед softmax. Слова те же и в том же порядке:
+Ползунок меняет только T — на что делятся логиты. Слова те же и в том же порядке:
 температура меняет уверенность, а не мнение. Предложение можно вписать своё.
 """
 
@@ -9,16 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import ipywidgets
-import torch
 
 from lecture_lib import plots
-from lecture_lib.config import check_positive
 from lecture_lib.prediction import Candidate
+from lecture_lib.soft_targets import SoftTargets, read_soft_targets
 from lecture_lib.widgets.live import LiveWidget, message_html
-from lecture_lib.word_search import inference
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
     from transformers import PreTrainedTokenizerFast
 
 STOPS = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
@@ -37,7 +35,7 @@ class TemperatureSlider(LiveWidget):
         stop: int = 1,
     ) -> None:
         self.model, self.tokenizer = model, tokenizer
-        self.logits = self._read(text)  # (V,) — логиты на месте маски
+        self.targets = self._read(text)
         self._build(text, stop)
 
     @property
@@ -61,22 +59,13 @@ class TemperatureSlider(LiveWidget):
         self._read(text)  # ValueError — до того, как что-то изменится
         self._text.value = text
 
-    def distribution(self, temperature: float) -> Tensor:
-        """Распределение учителя при температуре: softmax(логиты / T), (V,)."""
-        check_positive("temperature", temperature)
-        return (self.logits / temperature).softmax(-1)
-
     def words(self, temperature: float) -> list[Candidate]:
         """Вероятнейшие токены и их вероятности при температуре."""
-        best = self.logits.topk(WORDS).indices
-        shares = self.distribution(temperature)[best].tolist()
-        names = self.tokenizer.convert_ids_to_tokens(best.tolist())
-        return [Candidate(name, share) for name, share in zip(names, shares, strict=True)]
+        return self.targets.words(temperature, WORDS)
 
     def choices(self, temperature: float) -> float:
-        """Из скольких равновероятных слов выбирал бы столь же неуверенный: exp(энтропия)."""
-        shares = self.distribution(temperature)
-        return torch.special.entr(shares).sum().exp().item()
+        """Из скольких равновероятных слов выбирал бы столь же неуверенный учитель."""
+        return self.targets.choices(temperature)
 
     @property
     def message(self) -> str:
@@ -93,19 +82,8 @@ class TemperatureSlider(LiveWidget):
         said = ", ".join(f"{_name(stop)} — {self.choices(stop):.0f}" for stop in STOPS)
         return f"Ползунок температуры: «{self.text}»; как выбор из равных слов: {said}"
 
-    def _read(self, text: str) -> Tensor:
-        ids = torch.tensor([self.tokenizer(text).input_ids])
-        longest = self.model.config.max_sequence_length
-        if ids.shape[1] > longest:
-            raise ValueError(f"text: {ids.shape[1]} токенов, а модель читает не больше {longest}.")
-        places = (ids[0] == self.tokenizer.mask_token_id).nonzero().flatten().tolist()
-        if len(places) != 1:
-            raise ValueError(
-                f"text = {text!r}: масок {len(places)}, а нужна ровно одна — "
-                f"{self.tokenizer.mask_token}."
-            )
-        with inference(self.model):
-            return self.model(ids).mlm_logits[0, places[0]].float()
+    def _read(self, text: str) -> SoftTargets:
+        return read_soft_targets(self.model, self.tokenizer, text)
 
     def _build(self, text: str, stop: int) -> None:
         wide = ipywidgets.Layout(width="70%")
@@ -126,7 +104,7 @@ class TemperatureSlider(LiveWidget):
 
     def _reread(self, _change) -> None:
         try:
-            self.logits = self._read(self.text)
+            self.targets = self._read(self.text)
         except ValueError as error:
             self._message.value = message_html(str(error), is_error=True)
             return
