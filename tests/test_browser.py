@@ -173,7 +173,9 @@ def test_quiz_answers_mouse_and_keyboard(lesson):
 @in_lesson("02_masking")
 def test_rates_move_the_picture(lesson):
     """Доли 80/10/10: ползунок с клавиатуры меняет рисунок на экране вместе с ядром."""
-    press_and_see(lesson, "MaskRates", "ArrowLeft")
+    before = lesson.widget("MaskRates").value("probability")
+    rates = press_and_see(lesson, "MaskRates", "ArrowLeft")
+    assert rates.value("probability") < before
 
 
 @in_lesson("03_inside")
@@ -190,7 +192,8 @@ def test_attention_changes_with_the_head(lesson):
 @in_lesson("06_roberta")
 def test_merges_move_the_picture(lesson):
     """Ползунок слияний: каждое слияние видно на экране."""
-    press_and_see(lesson, "MergeSlider", "ArrowRight")
+    slider = press_and_see(lesson, "MergeSlider", "ArrowRight")
+    assert slider.value("stop") == 1
 
 
 def press_and_see(lesson, name, key):

@@ -13,7 +13,8 @@ import torch
 
 from lecture_lib import plots
 from lecture_lib.masking import IGNORED, MaskingVocabulary, mask_count
-from lecture_lib.widgets.live import LiveWidget, message_html
+from lecture_lib.widgets.live import message_html
+from lecture_lib.widgets.stops import StopSlider
 from lecture_lib.word_search import inference
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def stops(count: int) -> list[Stop]:
     return [*first, *shares, Stop("всё", count, False)]
 
 
-class MaskSlider(LiveWidget):
+class MaskSlider(StopSlider):
     """Ползунок масок; из Python читаются и меняются stop (номер остановки) и seed."""
 
     def __init__(
@@ -81,17 +82,6 @@ class MaskSlider(LiveWidget):
             raise ValueError(f"text = {text!r}: скрывать нечего, в тексте нет ни одного токена.")
         self.stops = stops(self.input_ids.shape[1] - 2)
         self._build(stop)
-
-    @property
-    def stop(self) -> int:
-        """Номер остановки ползунка."""
-        return self._slider.index
-
-    @stop.setter
-    def stop(self, index: int) -> None:
-        if not 0 <= index < len(self.stops):
-            raise ValueError(f"stop = {index}: остановки — от 0 до {len(self.stops) - 1}.")
-        self._slider.index = index
 
     @property
     def message(self) -> str:
