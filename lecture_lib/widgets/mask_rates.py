@@ -234,7 +234,7 @@ def _shown(row: dict) -> tuple[str, str, str]:
 
 
 def _cells(tag: str, values) -> str:
-    style = ' style="padding: 2px 12px; text-align: left"'
+    style = ' style="padding: 2px 12px; text-align: left; white-space: nowrap"'
     return "".join(f"<{tag}{style}>{html.escape(str(value))}</{tag}>" for value in values)
 
 
