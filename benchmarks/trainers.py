@@ -4,8 +4,9 @@
 обучения и настройки AdamW одни и те же, dropout у обеих моделей 0 (так у MINI). Различается то,
 что различалось бы у студента:
 
-    курс          батчи из похожих длин, логиты только на закрытых местах, bfloat16, если процессор
-                  его умеет, слитый (fused) AdamW
+    курс          шаг из четырёх частей (накопление градиента), в части — похожие длины; логиты
+                  только на закрытых местах; bfloat16, если процессор его умеет; слитый (fused)
+                  AdamW
     Hugging Face  случайный порядок, DataCollatorForLanguageModeling с дополнением до самой длинной
                   строки, логиты везде, torch.optim.AdamW, как он есть
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
@@ -24,6 +26,12 @@ from lecture_lib.config import EncoderConfig, PretrainingConfig
 from lecture_lib.flops import flop_rows, total_flops
 from lecture_lib.losses import mlm_loss
 from lecture_lib.masking import IGNORED
+from lecture_lib.optimization import (
+    average_gradients,
+    learning_rate_at,
+    make_optimizer,
+    resolve_precision,
+)
 from lecture_lib.pretrained import to_hugging_face
 from lecture_lib.pretraining import (
     Question,
@@ -33,13 +41,17 @@ from lecture_lib.pretraining import (
     question_source,
 )
 from lecture_lib.pretraining_data import TokenizedCorpus, document_segments
-from lecture_lib.training import learning_rate_at, make_optimizer, resolve_precision
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 
 Row = dict[str, list[int]]  # отрезок для DataLoader: input_ids и special_tokens_mask
+
+
+# Части шага — разной длины: шаг видит и короткие отрезки, и длинные, а дополнения почти нет. И
+# состояния маленькой части целиком помещаются в кэш процессора.
+PARTS = 4
 
 
 class Work(NamedTuple):
@@ -61,36 +73,45 @@ class Trainer(Protocol):
 
 
 class CourseTrainer:
-    """Путь курса: тот же шаг, что в `training.train`, но по одному и без журнала."""
+    """Путь курса: тот же шаг, что в `training.train` с accumulate=PARTS, но по одному."""
 
     def __init__(
         self, encoder: EncoderConfig, config: PretrainingConfig, corpus: TokenizedCorpus
     ) -> None:
         self.encoder, self.config = encoder, config
-        self.question = question_source(corpus, config)
+        part = replace(config, batch_size=max(1, config.batch_size // PARTS))
+        self.part = question_source(corpus, part)
         self.model = new_model(encoder, config).train()
         self.optimizer = make_optimizer(self.model, config)
         self.bf16 = resolve_precision(config.precision) == "bf16"
         self.done = 0
 
+    def questions(self, step: int) -> list[Question]:
+        """Части шага step."""
+        return [self.part(number) for number in range(step * PARTS, (step + 1) * PARTS)]
+
     def step(self) -> Work:
-        """Один шаг вместе с подготовкой батча."""
-        question = self.question(self.done)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
-            loss, metrics = pretraining_loss(self.model, question)
-        update(self.model, self.optimizer, loss, self.config, self.done)
+        """Один шаг вместе с подготовкой батчей."""
+        self.optimizer.zero_grad(set_to_none=True)
+        done = [self._read(question) for question in self.questions(self.done)]
+        average_gradients(self.model, sum(asked for asked, _ in done))
+        update(self.model, self.optimizer, self.config, self.done)
         self.done += 1
-        return self._work(question, metrics["tokens"])
+        return Work(*(sum(column) for column in zip(*(work for _, work in done), strict=True)))
 
     def held_out_loss(self, questions: Sequence[Question]) -> float:
         """Потери MLM на отложенных вопросах, во float32, на один закрытый токен."""
         return evaluate(self.model, questions)["loss"]
 
-    def _work(self, question: Question, tokens: int) -> Work:
+    def _read(self, question: Question) -> tuple[int, Work]:
+        """Градиент одной части: сколько в ней вопросов и сколько сделано."""
         rows, length = question.input_ids.shape
         asked = int((question.labels != IGNORED).sum())
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+            loss, metrics = pretraining_loss(self.model, question)
+        (loss * asked).backward()
         flops = total_flops(flop_rows(self.encoder, rows, length, predictions=asked))
-        return Work(tokens, rows * length, flops)
+        return asked, Work(metrics["tokens"], rows * length, flops)
 
 
 class HuggingFaceTrainer:
@@ -120,9 +141,11 @@ class HuggingFaceTrainer:
     def step(self) -> Work:
         """Один шаг вместе с подготовкой батча."""
         batch = next(self.batches)
+        self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
             loss = self.model(**batch).loss
-        update(self.model, self.optimizer, loss, self.config, self.done)
+        loss.backward()
+        update(self.model, self.optimizer, self.config, self.done)
         self.done += 1
         return Work(int(batch["attention_mask"].sum()), batch["input_ids"].numel())
 
@@ -144,15 +167,12 @@ class HuggingFaceTrainer:
 def update(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    loss: torch.Tensor,
     config: PretrainingConfig,
     step: int,
 ) -> None:
-    """Градиент, его обрезка и шаг оптимизатора; скорость обучения — по общему расписанию."""
+    """Обрезка градиента и шаг оптимизатора; скорость обучения — по общему расписанию."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate_at(step, config)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
     optimizer.step()
 

@@ -20,6 +20,7 @@ from benchmarks.pretraining import (
     time_to,
 )
 from benchmarks.trainers import (
+    PARTS,
     CourseTrainer,
     HuggingFaceTrainer,
     Work,
@@ -78,7 +79,7 @@ def test_sides_see_the_same_texts():
 def test_batches_are_equal_in_real_tokens():
     """Настоящих токенов в батчах поровну — 8 × 64, закрыто около 15 % у обеих сторон."""
     ours = CourseTrainer(SMALL, CONFIG, CORPUS)
-    questions = [ours.question(step) for step in range(20)]
+    questions = [part for step in range(20) for part in ours.questions(step)]
     batches = list(islice(collated_batches(ROWS, CONFIG, TOKENIZER), 20))
     our_tokens = sum(q.batch.tokens for q in questions) / 20
     their_tokens = sum(int(b["attention_mask"].sum()) for b in batches) / 20
@@ -104,6 +105,23 @@ def test_race_teaches_both_sides():
     rates = {name: {g["lr"] for g in side.optimizer.param_groups} for name, side in sides.items()}
     assert rates["ours"] == rates["hf_fp32"] == {CONFIG.learning_rate / 8}
     assert race_values(curves, 8)["time_to_loss_ratio"] > 0
+
+
+def test_step_is_the_library_step():
+    """Шаг замера — шаг `train` с накоплением: веса те же."""
+    from lecture_lib.pretraining import new_model, pretraining_loss
+    from lecture_lib.training import train
+
+    def weighted(model, question):
+        loss, metrics = pretraining_loss(model, question)
+        return loss, {**metrics, "weight": int((question.labels != IGNORED).sum())}
+
+    ours, model = CourseTrainer(SMALL, CONFIG, CORPUS), new_model(SMALL, CONFIG)
+    train(model, ours.part, weighted, CONFIG, accumulate=PARTS, progress=False)
+    for _ in range(CONFIG.total_steps):
+        ours.step()
+    for name, value in ours.model.state_dict().items():
+        assert torch.allclose(value, model.state_dict()[name], atol=1e-7), name
 
 
 def test_step_counts_its_operations():
