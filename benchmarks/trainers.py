@@ -37,8 +37,8 @@ from lecture_lib.pretraining import (
     Question,
     evaluate,
     new_model,
-    pretraining_loss,
     question_source,
+    weighted_loss,
 )
 from lecture_lib.pretraining_data import TokenizedCorpus, document_segments
 
@@ -49,8 +49,7 @@ if TYPE_CHECKING:
 Row = dict[str, list[int]]  # отрезок для DataLoader: input_ids и special_tokens_mask
 
 
-# Части шага — разной длины: шаг видит и короткие отрезки, и длинные, а дополнения почти нет. И
-# состояния маленькой части целиком помещаются в кэш процессора.
+# Строки внутри части похожи длиной, а части — разные: шаг видит и короткие отрезки, и длинные.
 PARTS = 4
 
 
@@ -106,9 +105,9 @@ class CourseTrainer:
     def _read(self, question: Question) -> tuple[int, Work]:
         """Градиент одной части: сколько в ней вопросов и сколько сделано."""
         rows, length = question.input_ids.shape
-        asked = int((question.labels != IGNORED).sum())
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
-            loss, metrics = pretraining_loss(self.model, question)
+            loss, metrics = weighted_loss(self.model, question)
+        asked = metrics["weight"]
         (loss * asked).backward()
         flops = total_flops(flop_rows(self.encoder, rows, length, predictions=asked))
         return asked, Work(metrics["tokens"], rows * length, flops)

@@ -113,6 +113,12 @@ def pretraining_loss(model: nn.Module, question: Question) -> tuple[Tensor, dict
     return loss, metrics
 
 
+def weighted_loss(model: nn.Module, question: Question) -> tuple[Tensor, dict[str, float]]:
+    """То же для шага из нескольких батчей: вес батча («weight») — число вопросов в нём."""
+    loss, metrics = pretraining_loss(model, question)
+    return loss, {**metrics, "weight": int((question.labels != IGNORED).sum())}
+
+
 def share_right(logits: Tensor, answers: Tensor) -> float:
     """Доля верных ответов: (N, C) и (N,) -> число.
 

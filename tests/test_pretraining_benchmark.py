@@ -29,9 +29,10 @@ from benchmarks.trainers import (
 )
 from lecture_lib.config import PretrainingConfig
 from lecture_lib.masking import IGNORED
-from lecture_lib.pretraining import validation_questions
+from lecture_lib.pretraining import new_model, validation_questions, weighted_loss
 from lecture_lib.pretraining_data import tokenize_corpus
 from lecture_lib.tokenization import train_wordpiece
+from lecture_lib.training import train
 
 DOCUMENTS = stories(200)
 TOKENIZER = train_wordpiece(sentences(DOCUMENTS), vocab_size=400)
@@ -109,15 +110,8 @@ def test_race_teaches_both_sides():
 
 def test_step_is_the_library_step():
     """Шаг замера — шаг `train` с накоплением: веса те же."""
-    from lecture_lib.pretraining import new_model, pretraining_loss
-    from lecture_lib.training import train
-
-    def weighted(model, question):
-        loss, metrics = pretraining_loss(model, question)
-        return loss, {**metrics, "weight": int((question.labels != IGNORED).sum())}
-
     ours, model = CourseTrainer(SMALL, CONFIG, CORPUS), new_model(SMALL, CONFIG)
-    train(model, ours.part, weighted, CONFIG, accumulate=PARTS, progress=False)
+    train(model, ours.part, weighted_loss, CONFIG, accumulate=PARTS, progress=False)
     for _ in range(CONFIG.total_steps):
         ours.step()
     for name, value in ours.model.state_dict().items():

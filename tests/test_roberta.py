@@ -16,7 +16,7 @@ from lecture_lib.experiments.roberta import BASELINE, RECIPES, SWITCHES, Recipe
 from lecture_lib.experiments.unknown_tokens import SAMPLES, lost_pieces, unknown_rows
 from lecture_lib.experiments.vocabularies import Gap, choice_scores, fill_scores, hide
 from lecture_lib.heads import PretrainingModel, PretrainingOutput
-from lecture_lib.pretraining import question_source
+from lecture_lib.pretraining import question_source, weighted_loss
 from lecture_lib.pretraining_data import tokenize_corpus
 from lecture_lib.tokenization import train_byte_level_bpe, train_wordpiece
 
@@ -87,7 +87,7 @@ def test_weight_is_the_number_of_questions(wordpiece):
     corpus = tokenize_corpus(stories(120), wordpiece)
     question = question_source(corpus, CONFIG)(0)
     model = PretrainingModel(small_encoder(len(wordpiece)), next_sentence=False)
-    _, metrics = roberta.weighted_loss(model, question)
+    _, metrics = weighted_loss(model, question)
     assert metrics["weight"] == (question.labels != -100).sum()
 
 

@@ -28,22 +28,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from lecture_lib.config import TINY, PretrainingConfig
 from lecture_lib.experiments import table8
 from lecture_lib.experiments.roberta_data import prepare
 from lecture_lib.experiments.sweeps import Row, read_rows, save_rows, sweep
 from lecture_lib.experiments.vocabularies import choice_scores, fill_scores
 from lecture_lib.heads import PretrainingModel
-from lecture_lib.masking import IGNORED
 from lecture_lib.pretraining import (
     Question,
     check_compatible,
     new_model,
-    pretraining_loss,
     question_source,
     train_on_corpus,
+    weighted_loss,
 )
 from lecture_lib.pretraining_data import POOL_BATCHES, ExampleStream, TokenizedCorpus
 from lecture_lib.training import History
@@ -210,12 +207,6 @@ def static_questions(
 ) -> Callable[[int], Question]:
     """Статические маски: батчи с масками записаны один раз и после period идут по кругу."""
     return lambda step: questions(step % period)
-
-
-def weighted_loss(model: PretrainingModel, question: Question) -> tuple[Tensor, dict[str, float]]:
-    """Функция потерь предобучения; вес батча при накоплении — число вопросов в нём."""
-    loss, metrics = pretraining_loss(model, question)
-    return loss, {**metrics, "weight": int((question.labels != IGNORED).sum())}
 
 
 def load_rows() -> list[Row]:
