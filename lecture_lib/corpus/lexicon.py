@@ -77,6 +77,11 @@ def rows(name: str) -> list[list[str]]:
     ]
 
 
+def construction_files() -> list[str]:
+    """Файлы с оборотами речи: всё, что лежит в папке `lexicon/constructions`."""
+    return [f"constructions/{path.name}" for path in sorted((FOLDER / "constructions").glob("*.txt"))]
+
+
 class Lexicon:
     """Словарь в памяти: слова, классы существительных, сочетаемость, управление, наречия."""
 
