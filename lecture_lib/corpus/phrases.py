@@ -134,13 +134,16 @@ class Phrases:
         self.named = True
 
     def other_subject(self, frame: Frame) -> None:
-        """Неодушевлённое или звериное подлежащее — в роль ``O``."""
+        """Вещь или зверь в роль ``O``: одна или несколько."""
         options = frame.source.subject
         if options[0].startswith("="):
             lexeme = self.maker.words.get("NOUN", self.state.pick(options)[1:])
         else:
             lexeme = self.state.pick_fresh(self.maker.words.members(options, self.state.group))
-        self.state.roles["O"] = Entity(lexeme)
+        several = frame.has("many") and self.state.draw() < 0.35
+        pointed = frame.has("many") and self.state.draw() < 0.15
+        pointer = (self.maker.words.get("ADJF", "этот"),) if pointed else ()
+        self.state.roles["O"] = Entity(lexeme, "plur" if several else None, modifiers=pointer)
 
     def predicate(
         self, frame: Frame, aspect: str, role: str = "S", person: str | None = None
