@@ -79,7 +79,8 @@ def rows(name: str) -> list[list[str]]:
 
 def construction_files() -> list[str]:
     """Файлы с оборотами речи: всё, что лежит в папке `lexicon/constructions`."""
-    return [f"constructions/{path.name}" for path in sorted((FOLDER / "constructions").glob("*.txt"))]
+    paths = sorted((FOLDER / "constructions").glob("*.txt"))
+    return [f"constructions/{path.name}" for path in paths]
 
 
 class Lexicon:
