@@ -140,7 +140,7 @@ def test_spans_point_into_the_text():
 def test_antecedents_are_earlier_and_agree():
     """Местоимение указывает на более раннее слово того же участника."""
     seen = 0
-    for document in annotated("train", 500):
+    for document in annotated("train", 800):
         for index, sentence in enumerate(document.sentences):
             for place, token in enumerate(sentence.truth):
                 if token.antecedent is None:

@@ -40,7 +40,7 @@ class Story(Phrases):
 
     def plain(self) -> None:
         """Подлежащее, сказуемое, дополнение; время и место — в одном из обычных порядков."""
-        frame = self.state.pick(self.maker.personal[self.tense])
+        frame = self.state.pick(self.stock.personal[self.tense])
         aspect, adverb = self.frames.time(self.state, frame, self.tense, self.plural)
         often = adverb is not None and adverb.kind in ("freq", "duration")
         place = self.place(frame, often) if often or not adverb or frame.has("buy") else None
@@ -59,7 +59,7 @@ class Story(Phrases):
 
     def aside(self) -> None:
         """Предложение не о герое: погода, звери, вещи."""
-        frame = self.state.pick(self.maker.others[self.tense])
+        frame = self.state.pick(self.stock.others[self.tense])
         self.other_subject(frame)
         aspect, adverb = self.frames.time(self.state, frame, self.tense, False)
         if adverb and (not frame.source.tags & TIMED or adverb.kind != "time_any"):
@@ -87,7 +87,7 @@ class Story(Phrases):
 
     def reported(self) -> None:
         """«Пётр сказал, что …»"""
-        frame = self.state.pick(self.maker.told[self.tense])
+        frame = self.state.pick(self.stock.told[self.tense])
         aspect = "impf" if self.tense == "pres" else "perf"
         lead = self.phrase({"past": "said", "pres": "thinks", "futr": "hopes"}[self.tense])
         self.join(
@@ -97,7 +97,7 @@ class Story(Phrases):
 
     def meanwhile(self) -> None:
         """«Пока Анна читала книгу, Пётр готовил ужин.»"""
-        lasting = self.maker.lasting[self.tense, self.state.draw() < 0.2]
+        lasting = self.stock.lasting[self.tense, self.state.draw() < 0.2]
         first = self.state.pick(lasting)
         others = [f for f in lasting if f.imperfective is not first.imperfective]
         second = self.state.pick(others)
@@ -116,7 +116,7 @@ class Story(Phrases):
 
     def coordinated(self) -> None:
         """Два сказуемых при одном подлежащем: «купила хлеб и пошла домой»."""
-        first = self.state.pick(self.maker.ended[self.tense])
+        first = self.state.pick(self.stock.ended[self.tense])
         aspect, adverb = "perf", None
         if self.tense == "pres":
             aspect = "impf"
@@ -135,7 +135,7 @@ class Story(Phrases):
 
     def gerund(self) -> None:
         """«Прочитав письмо, Анна позвонила сестре.»"""
-        first = self.state.pick(self.maker.ended["past"])
+        first = self.state.pick(self.stock.ended["past"])
         gerund = first.perfective.forms.get("grnd", "")
         if not gerund or gerund.endswith(("гши", "кши", "рши", "зши", "сши")):
             return self.plain()  # «помогши» почти не говорят
@@ -144,7 +144,7 @@ class Story(Phrases):
 
     def question(self) -> None:
         """Вопрос: «Почему …?», «Когда …?» или без вопросительного слова."""
-        frame = self.state.pick(self.maker.asked[self.tense])
+        frame = self.state.pick(self.stock.asked[self.tense])
         own = self.person in ("me", "we")
         if self.person == "me" or (own and self.tense != "futr"):
             return self.plain()  # «Почему я помыла руки?» о себе не спрашивают
@@ -163,8 +163,8 @@ class Story(Phrases):
 
     def modal(self) -> None:
         """«хотеть», «мочь», «решить», «собираться» с инфинитивом."""
-        frame = self.state.pick(self.maker.willed[self.tense])
-        modals = self.maker.modals[self.tense]
+        frame = self.state.pick(self.stock.willed[self.tense])
+        modals = self.stock.modals[self.tense]
         if frame.has("speech", "eat"):  # «решила поговорить о погоде» — слишком торжественно
             if self.tense == "futr":
                 return self.plain()  # «сможешь пожелать соседу удачи»
@@ -178,7 +178,7 @@ class Story(Phrases):
         """«Женщина, которая купила хлеб, поехала домой.»"""
         if self.tense == "futr":
             return self.plain()
-        first = self.state.pick(self.maker.known[self.tense])
+        first = self.state.pick(self.stock.known[self.tense])
         aspect = "perf" if self.tense == "past" else "impf"
         self.join([self.phrase("somebody")], ", ")
         self.join(
@@ -186,9 +186,9 @@ class Story(Phrases):
             ", ",
         )
         home = aspect == "perf" and first.has("buy")  # «которая купила хлеб, уже дома»
-        main = self.state.pick(self.maker.mains[: None if home else -1])
+        main = self.state.pick(self.stock.mains[: None if home else -1])
         if self.state.roles["O"].lexeme.lemma in WORKING and self.state.draw() < 0.25:
-            main = self.maker.work
+            main = self.stock.work
         known = aspect == "impf" or self.state.draw() < 0.4
         self.join(
             [(lambda: main.emit(self.state)) if known else self.ending(first, aspect, "O")], "."
@@ -198,7 +198,7 @@ class Story(Phrases):
 
     def imperative(self) -> None:
         """Просьба к «ты» или «вы»."""
-        frame = self.state.pick(self.maker.requested)
+        frame = self.state.pick(self.stock.requested)
         verb = frame.perfective or frame.imperfective
         if "impr sing" not in verb.forms:
             return self.plain()

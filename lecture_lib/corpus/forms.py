@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from lecture_lib.corpus import template
-from lecture_lib.corpus.lexicon import FOLDER, FORMS_FILE, rows
+from lecture_lib.corpus.lexicon import FOLDER, FORMS_FILE, construction_files, rows
 from lecture_lib.corpus.paradigms import FormsError, lexeme_entry, morph
 
 SCRIPTS = FOLDER.parent / "scripts"
@@ -40,7 +40,12 @@ CORRECTED = {
 }
 # Слова, которые нужны самой грамматике, а не файлам словаря.
 GRAMMAR_WORDS = (
-    [("ADJF", word) for word in "один который этот весь свой каждый мой твой наш ваш".split()]
+    [
+        ("ADJF", word)
+        for word in (
+            "один который этот тот весь свой каждый некоторый другой мой твой наш ваш"
+        ).split()
+    ]
     + [
         ("VERB", word)
         for word in (
@@ -65,7 +70,7 @@ def template_lines() -> Iterable[tuple[str, str]]:
         yield f"verbs.txt: {row[0]}", row[2] if len(row) > 2 else ""
     for row in rows("homonyms.txt"):
         yield f"homonyms.txt: {row[0]}", row[1]
-    for file in ("pairs.txt", "constructions.txt"):
+    for file in ("pairs.txt", *construction_files()):
         for row in rows(file):
             yield file, row[-1]
     for row in rows("professions.txt"):

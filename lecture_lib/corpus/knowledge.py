@@ -1,5 +1,5 @@
 """Омонимы, общеизвестное и обороты речи: документы из `homonyms.txt`, `pairs.txt` и
-`constructions.txt`.
+папки `constructions`.
 
 Омоним раскрывают несколько предложений с одним смыслом; знания и обороты идут рядами одной темы
 («чем режут», «что где»), поэтому и здесь следующее предложение связано с предыдущим.
@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 from lecture_lib.corpus.grammar import Compiled, compile_template
-from lecture_lib.corpus.lexicon import lexicon, rows
+from lecture_lib.corpus.lexicon import construction_files, lexicon, rows
 from lecture_lib.corpus.state import LINE, State
 from lecture_lib.corpus.world import world
 
@@ -48,12 +48,13 @@ def knowledge() -> list[Collection]:
 
 @cache
 def constructions() -> list[Collection]:
-    """По источнику на каждую тему `constructions.txt`."""
-    return _collections("construction", "constructions.txt")
+    """По источнику на каждую тему папки `constructions`."""
+    return _collections("construction", *construction_files())
 
 
-def _collections(kind: str, file: str) -> list[Collection]:
+def _collections(kind: str, *files: str) -> list[Collection]:
     themes: dict[str, list[str]] = {}
-    for theme, text in rows(file):
-        themes.setdefault(theme, []).append(text)
+    for file in files:
+        for theme, text in rows(file):
+            themes.setdefault(theme, []).append(text)
     return [Collection(kind, theme, texts) for theme, texts in themes.items()]

@@ -77,6 +77,12 @@ def rows(name: str) -> list[list[str]]:
     ]
 
 
+def construction_files() -> list[str]:
+    """Файлы с оборотами речи: всё, что лежит в папке `lexicon/constructions`."""
+    paths = sorted((FOLDER / "constructions").glob("*.txt"))
+    return [f"constructions/{path.name}" for path in paths]
+
+
 class Lexicon:
     """Словарь в памяти: слова, классы существительных, сочетаемость, управление, наречия."""
 

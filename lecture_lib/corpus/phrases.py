@@ -15,48 +15,8 @@ from lecture_lib.corpus.lexicon import Adverb, Lexeme
 from lecture_lib.corpus.state import SPACE, Entity, State, Word
 
 if TYPE_CHECKING:
-    from lecture_lib.corpus.chronicle import Chronicle
+    from lecture_lib.corpus.stock import Stock
 
-KIN = "друг|подруга|сосед|соседка|брат|сестра|коллега|мама|папа|бабушка|дедушка|тётя|дядя"
-# Чем кончается «купила хлеб и …»; V — время и лицо подлежащего.
-ENDINGS = {
-    "perf": {
-        "return": ("{пойти V} домой", "{поехать V} домой", "{вернуться V} домой"),
-        "ride": ("{сесть V} в {автобус|трамвай|такси accs}", "{пойти V} на {остановка accs}"),
-        "out": (
-            "{пойти V} {to магазин|аптека|рынок|библиотека|почта}",
-            "{пойти V} в {парк accs}",
-            "{пойти V} на {прогулка accs}",
-        ),
-        "errand": ("{пойти V} {to магазин|аптека|рынок|библиотека|почта}",),
-        "phone": (f"{{позвонить V}} {{{KIN} datv}}",),
-        "visit": (f"{{поехать V}} к {{{KIN} datv}}",),
-        "meet": (f"{{встретиться V}} с {{{KIN} ablt}}",),
-        "drink": (
-            "{выпить V} {чашка accs} {чай|кофе|какао gent}",
-            "{выпить V} {стакан accs} {чай|сок|вода|молоко|кефир gent}",
-        ),
-        "rest": ("{сесть V} отдыхать", "{лечь V} отдыхать"),
-        "home": (
-            "{сесть V} завтракать",
-            "{сесть V} ужинать",
-            "{лечь V} спать",
-            "{включить V} {телевизор|радио|музыка accs}",
-        ),
-    },
-    "impf": {
-        "return": ("{идти V} домой", "{возвращаться V} домой"),
-        "ride": ("{садиться V} в {автобус|трамвай|такси accs}",),
-        "out": ("{идти V} {to магазин|аптека|рынок|парк|библиотека|почта}",),
-        "errand": ("{идти V} {to магазин|аптека|рынок|библиотека|почта}",),
-        "phone": (f"{{звонить V}} {{{KIN} datv}}",),
-        "visit": (f"{{ехать V}} к {{{KIN} datv}}",),
-        "meet": (f"{{встречаться V}} с {{{KIN} ablt}}",),
-        "drink": ("{пить V} {чай|кофе accs}",),
-        "rest": ("{отдыхать V}",),
-        "home": ("{садиться V} ужинать", "{ложиться V} спать", "{включать V} {телевизор accs}"),
-    },
-}
 # Какое продолжение уместно после какого дела: отдыхают после работы, а не после разговора.
 AFTER = {
     "work": ("return", "out", "phone", "visit", "meet", "drink", "rest"),
@@ -80,8 +40,8 @@ Piece = Callable[[], None]
 class Phrases:
     """Герой, время и состояние хроники и части, из которых складываются её предложения."""
 
-    def __init__(self, maker: Chronicle, state: State, person: str, tense: str):
-        self.maker, self.state, self.frames = maker, state, maker.frames
+    def __init__(self, stock: Stock, state: State, person: str, tense: str):
+        self.stock, self.state, self.frames = stock, state, stock.frames
         self.person, self.tense = person, tense
         self.plural = person in ("we", "vy") or state.roles["S"].number == "plur"
         self.negated = False  # стоит ли сейчас «не»
@@ -122,25 +82,28 @@ class Phrases:
     def subject(self) -> None:
         """Подлежащее: имя, «он/она» после имени или местоимение хроники."""
         if self.person != "name":
-            self.maker.phrases[self.person].emit(self.state)
+            self.stock.phrases[self.person].emit(self.state)
         elif self.named and self.state.draw() < 0.6:
-            self.maker.phrases["pro"].emit(self.state)
+            self.stock.phrases["pro"].emit(self.state)
         else:
             self.full_subject()
 
     def full_subject(self) -> None:
         """Подлежащее, названное прямо: после другого участника «он» был бы неясен."""
-        self.maker.phrases[self.person].emit(self.state)
+        self.stock.phrases[self.person].emit(self.state)
         self.named = True
 
     def other_subject(self, frame: Frame) -> None:
-        """Неодушевлённое или звериное подлежащее — в роль ``O``."""
+        """Вещь или зверь в роль ``O``: одна или несколько."""
         options = frame.source.subject
         if options[0].startswith("="):
-            lexeme = self.maker.words.get("NOUN", self.state.pick(options)[1:])
+            lexeme = self.stock.words.get("NOUN", self.state.pick(options)[1:])
         else:
-            lexeme = self.state.pick_fresh(self.maker.words.members(options, self.state.group))
-        self.state.roles["O"] = Entity(lexeme)
+            lexeme = self.state.pick_fresh(self.stock.words.members(options, self.state.group))
+        several = frame.has("many") and self.state.draw() < 0.35
+        pointed = frame.has("many") and self.state.draw() < 0.15
+        pointer = (self.stock.words.get("ADJF", "этот"),) if pointed else ()
+        self.state.roles["O"] = Entity(lexeme, "plur" if several else None, modifiers=pointer)
 
     def predicate(
         self, frame: Frame, aspect: str, role: str = "S", person: str | None = None
@@ -172,7 +135,7 @@ class Phrases:
     def verb_words(self, lexeme: Lexeme, tense: str, role: str, person: str | None) -> list[Word]:
         if person is None:
             person = "" if self.person == "name" else f".{self.person}"
-        return self.maker.verbs[tense, person].words(lexeme, self.state.roles[role])
+        return self.stock.verbs[tense, person].words(lexeme, self.state.roles[role])
 
     def complement(self, frame: Frame, bare: bool = False) -> Piece:
         """Дополнение; `bare` — без случайных определений."""
@@ -182,7 +145,7 @@ class Phrases:
     def ending(self, first: Frame, aspect: str, role: str = "S") -> Piece:
         """«… и пошла домой»: продолжение, уместное после любого дела, но не то же самое дело."""
         person = "" if self.person == "name" or role == "O" else f".{self.person}"
-        texts = self.maker.endings[self.tense, aspect, role + person]
+        texts = self.stock.endings[self.tense, aspect, role + person]
         used = {verb.lemma for verb in (first.imperfective, first.perfective) if verb}
         group = next(kinds for tag, kinds in AFTER.items() if first.has(tag))
         unfit = {"return"} if first.domestic else set()
@@ -210,7 +173,7 @@ class Phrases:
                 break
 
     def phrase(self, name: str) -> Piece:
-        return lambda: self.maker.phrases[name].emit(self.state)
+        return lambda: self.stock.phrases[name].emit(self.state)
 
     def text(self, text: str) -> None:
         self.state.out.append(Word(text))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lecture_lib.corpus.grammar import Compiled, compile_template
 from lecture_lib.corpus.lexicon import Lexicon, lexicon
+from lecture_lib.corpus.sentences import finished
 from lecture_lib.corpus.state import LINE, Entity, Resident, State
 from lecture_lib.corpus.template import TemplateError
 from lecture_lib.corpus.world import World, world
@@ -265,8 +266,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="зерно генератора")
     options = parser.parse_args()
     script = Script(SCRIPTS / f"{options.script}.txt", lexicon(), world())
-    from lecture_lib.corpus.gorodok import finished
-
     for number in range(options.count):
         state = State(lexicon(), random.Random(options.seed * 1000 + number).random)
         script.emit(state)
