@@ -203,13 +203,14 @@ def _size_mistake(trials: list[Trial]) -> str:
     if len({trial.held.tobytes() for trial in trials}) == 1:
         return "wrong_size"
     mean, share = np.mean([trial.held.mean() for trial in trials]), trials[0].share
+    total = len(np.unique(trials[0].letters.sources))
     if abs(mean - (1 - share)) < abs(mean - share):
         return "inverted"
     counts = {trial.sources_held for trial in trials}
     sizes = {int(trial.held.sum()) for trial in trials}
-    if len(counts) == 1 and len(sizes) > 1:
+    if len(counts) == 1 and len(sizes) > 1 and abs(counts.pop() - share * total) <= 1:
         return "share_of_sources"
-    return "independent" if len(counts) > 2 else "wrong_size"
+    return "independent" if len(sizes) > 2 and abs(mean - share) < 0.1 else "wrong_size"
 
 
 def _depends_on_seed(trials: list[Trial]) -> Finding | None:
