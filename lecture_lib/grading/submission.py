@@ -13,36 +13,47 @@ import re
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lecture_lib.grading.results import State
 from lecture_lib.grading.task import Task
+from lecture_lib.grading.written import Written
 
 LARGEST = 100 * 2**20  # байт; больше — это уже не тетрадь
 PYTHON_KERNELS = ("", "python3", "python")
+# Ячейка с этой меткой — опыт: он идёт минуты и на машине студента, судье в ней проверять нечего.
+EXPERIMENT = "experiment"
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Что проверяется: номер, задания, имя выданной тетради и она сама (если есть)."""
+    """Что проверяется: номер, задания, имя выданной тетради и она сама (если есть).
+
+    tasks проверяет судья, written — человек.
+    """
 
     id: str
     tasks: tuple[Task, ...]
     notebook: str = ""
     released: Path | None = None
+    written: tuple[Written, ...] = ()
 
 
 @dataclass(frozen=True)
 class Submission:
-    """Прочитанная работа; problem — почему её проверить нельзя (тогда ячеек нет)."""
+    """Прочитанная работа; problem — почему её проверить нельзя (тогда ячеек нет).
+
+    answers — письменные ответы по номеру задания: пусто — заготовку не тронули, None — ячейки нет.
+    """
 
     student: str
     cells: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     content: bytes = b""
     problem: State | None = None
+    answers: Mapping[str, str | None] = field(default_factory=dict)
 
 
 class Unreadable(Exception):
@@ -51,19 +62,20 @@ class Unreadable(Exception):
 
 def find_assignment(assignment: str) -> Assignment:
     """Задания урока и выданная тетрадь exercises/NN_….ipynb; ValueError — такого урока нет."""
-    from lecture_lib.grading.check import load_tasks
+    from lecture_lib.grading.check import load_tasks, load_written
     from lecture_lib.lab import find_course_root
 
     everything = load_tasks().values()
     tasks = tuple(task for task in everything if task.lesson == assignment)
+    written = tuple(item for item in load_written().values() if item.lesson == assignment)
     if not tasks:
         known = ", ".join(sorted({task.lesson for task in everything}))
         raise ValueError(f"assignment = {assignment!r}: есть {known}.")
     with contextlib.suppress(ValueError, OSError):
         found = sorted((find_course_root() / "exercises").glob(f"{assignment}_*.ipynb"))
         if found:
-            return Assignment(assignment, tasks, found[0].name, found[0])
-    return Assignment(assignment, tasks)
+            return Assignment(assignment, tasks, found[0].name, found[0], written)
+    return Assignment(assignment, tasks, written=written)
 
 
 def find_submissions(folder: Path, assignment: Assignment) -> dict[str, list[Path]]:
@@ -106,11 +118,12 @@ def read_submission(student: str, paths: Sequence[Path], assignment: Assignment)
     try:
         tree, more = parse(content)
         cells = list(code_cells(tree))
+        answers = written_answers(tree, assignment)
     except Unreadable as error:
         notes.append(f"{path.name}: {error}.")
         return Submission(student, (), tuple(notes), content, State.UNREADABLE)
     notes += [*more, *compare_with_released(tree, assignment.released)]
-    return Submission(student, tuple(cells), tuple(notes), content)
+    return Submission(student, tuple(cells), tuple(notes), content, answers=answers)
 
 
 def read_regular(path: Path) -> bytes:
@@ -199,10 +212,40 @@ def _cells(tree: dict) -> list[dict]:
 
 
 def code_cells(tree: dict) -> Iterator[str]:
-    """Тексты ячеек с кодом по порядку; выводы не нужны, какими бы большими они ни были."""
+    """Тексты ячеек с кодом по порядку; выводы не нужны, какими бы большими они ни были.
+
+    Опыт не исполняется, но место его остаётся: по номеру ячейку ищут в тетради.
+    """
     for cell in _cells(tree):
         if cell.get("cell_type") == "code":
-            yield _source(cell)
+            tags = _path(cell, "metadata", "tags")
+            yield "" if isinstance(tags, list) and EXPERIMENT in tags else _source(cell)
+
+
+def cell_name(kind: str, task_id: str) -> str:
+    """Имя ячейки в тетрадях курса: «check-02-1»."""
+    return f"{kind}-{task_id.replace('.', '-')}"
+
+
+def written_answers(tree: dict, assignment: Assignment) -> dict[str, str | None]:
+    """Письменные ответы: номер -> текст; пусто — заготовка не тронута, None — ячейки нет."""
+    names = {item.id: cell_name("answer", item.id) for item in assignment.written}
+    if not names:
+        return {}
+    stubs: dict[str, str] = {}
+    if assignment.released:
+        stubs = _texts(json.loads(assignment.released.read_text("utf-8")))
+    own = _texts(tree)
+    same = {name for name, text in own.items() if text.split() == stubs.get(name, "").split()}
+    return {task: "" if name in same else own.get(name) for task, name in names.items()}
+
+
+def _texts(tree: dict) -> dict[str, str]:
+    """Тексты ячеек по имени; повторённые — один за другим."""
+    found: dict[str, list[str]] = {}
+    for cell in _cells(tree):
+        found.setdefault(_key(cell), []).append(_source(cell))
+    return {name: "\n\n".join(texts) for name, texts in found.items()}
 
 
 def _source(cell: dict) -> str:
