@@ -102,19 +102,20 @@ def make_court(options: argparse.Namespace, folders):
 
 
 def marked(options: argparse.Namespace, folders, assignment, records):
-    """Записи с оценками человека — из ведомости и из журнала, куда сперва пишутся наши итоги."""
+    """Записи с оценками человека: из журнала, куда сперва пишутся наши итоги, и из ведомости."""
     from lecture_lib.grading.marks import read_marks_file, with_marks
 
-    if options.marks:
-        records = with_marks(records, read_marks_file(options.marks, assignment))
+    marks = {}
     if options.gradebook:
         from lecture_lib.grading.formgrader import write_notebooks
         from lecture_lib.grading.gradebook import read_marks, write_gradebook
 
         write_gradebook(options.gradebook, assignment, records)
         write_notebooks(options.gradebook, folders, assignment)
-        records = with_marks(records, read_marks(options.gradebook, assignment))
-    return records
+        marks |= read_marks(options.gradebook, assignment)
+    if options.marks:
+        marks |= read_marks_file(options.marks, assignment)
+    return with_marks(records, marks)
 
 
 def write_everything(records, results: Path):

@@ -29,16 +29,15 @@ def write_notebooks(url: str, folders: Folders, assignment: Assignment) -> Path 
     """Кладёт сданные тетради туда, где их ищет formgrader; None — журнал не файл."""
     if not url.startswith(SQLITE):
         return None
-    course = Path(url.removeprefix(SQLITE)).absolute().parent
+    folder = Path(url.removeprefix(SQLITE)).absolute().parent / FOLDER
+    name = f"{notebook_name(assignment)}.ipynb"
     for student, paths in find_submissions(folders.submissions, assignment).items():
         submission = read_submission(student, paths, assignment)
         if submission.problem is None:
-            target = (
-                course / FOLDER / student / assignment.id / f"{notebook_name(assignment)}.ipynb"
-            )
+            target = folder / student / assignment.id / name
             target.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(target, known_cells_only(submission.content, assignment))
-    return course / FOLDER
+    return folder
 
 
 def known_cells_only(content: bytes, assignment: Assignment) -> bytes:
