@@ -119,10 +119,11 @@ def check_split(answer: Answer, rng: np.random.Generator) -> Finding | None:
     linked = _asked(answer, linked_letters(rng), 0.4, rng, 8)
     polite = _asked(answer, polite_letters(rng), 0.3, rng, 4)
     return (
-        _torn_source([*uneven, *linked, *polite])
+        _torn_source(uneven)
         or _repeats(answer, uneven[0])
         or _size(uneven)
         or _depends_on_seed(uneven)
+        or _torn_source([*linked, *polite])
         or _torn_links(linked)
         or _short_links(polite)
         or _size(linked)
