@@ -16,7 +16,7 @@ from lecture_lib.grading.answer import LocalAnswer
 from lecture_lib.grading.bank import FOLDER, read_bank, try_entry
 from lecture_lib.grading.bits_cases import bits_cases, bits_per_character
 from lecture_lib.grading.error_cases import error_cases, error_shares
-from lecture_lib.grading.interval_check import _PROFILES, _RIGHT, _profile, make_measured
+from lecture_lib.grading.interval_check import PROFILES, RIGHT, Samples, make_measured, profile
 from lecture_lib.grading.split_cases import linked_letters, polite_letters, uneven_letters
 
 MUTANTS = [
@@ -25,7 +25,7 @@ MUTANTS = [
     for name, mistake in get_task(task).mistakes.items()
     if mistake.mutant is not None
 ]
-RIGHT = [
+ENTRIES = [
     entry
     for task in ("09.1", "09.3")
     for entry in read_bank(FOLDER / f"{task}.md")
@@ -63,7 +63,7 @@ def test_groups_are_connected_components(make, rng):
         assert own == reached
 
 
-@pytest.mark.parametrize("entry", RIGHT, ids=lambda entry: entry.id)
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
 def test_statistics_do_not_cry_wolf(entry):
     """Верный ответ на случайных входах проходит раз за разом."""
     assert [seed for seed in range(5) if not try_entry(entry, seed).is_expected] == []
@@ -108,7 +108,7 @@ def test_interval_is_a_plain_bootstrap(rng):
         picked = np.concatenate([rows[draw.choice(names)] for _ in names])
         gain = one.before[picked].sum() - one.after[picked].sum()
         values.append(gain / one.chars[picked].sum())
-    point, low, high = _profile(one, _RIGHT, rng)
+    point, low, high = profile(Samples(one, rng), RIGHT)
     wanted = np.percentile(values, (2.5, 97.5))
     assert np.abs(wanted - (low, high)).max() < 0.05 * (high - low)
     assert point == pytest.approx(one.difference)
@@ -116,10 +116,10 @@ def test_interval_is_a_plain_bootstrap(rng):
 
 def test_profiles_are_far_apart(rng):
     """Неверные интервалы не спутать ни с верным, ни друг с другом: иначе диагноз — догадка."""
-    inputs = [make_measured(rng) for _ in range(6)]
+    inputs = [Samples(make_measured(rng), rng) for _ in range(6)]
     shown = {
-        name: np.array([_profile(one, how, rng) for one in inputs])
-        for name, how in (_PROFILES | {"right": _RIGHT}).items()
+        name: np.array([profile(one, how) for one in inputs])
+        for name, how in (PROFILES | {"right": RIGHT}).items()
     }
     width = (shown["right"][:, 2] - shown["right"][:, 1])[:, None]
     for name, first in shown.items():

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,8 +19,9 @@ from lecture_lib.grading.task import Finding, Mistake
 from lecture_lib.grading.wire import as_array
 
 TRIALS = 6
-DRAWS = 6000  # выборок у проверки: своя случайность концов — около одного процента ширины
-TOLERANCE = 0.06  # на столько ширин могут разойтись концы в среднем по входам
+DRAWS = 4000  # выборок у проверки: своя случайность концов — около одного процента ширины
+TOLERANCE = 0.045  # ширин: настолько могут разойтись концы в среднем; у 90 % вместо 95 — 0,08
+NEAR = 0.06  # ширин: настолько ответ близок к известному неверному
 UNSTEADY = 0.05  # с двумя зёрнами концы гуляют на столько — выборок мало
 POINT = 1e-6  # разность считается по самим данным, без выборок, и обязана сойтись
 
@@ -99,6 +101,29 @@ class Measured:
         return self.before.tolist(), self.after.tolist(), self.chars.tolist(), names, seed
 
 
+class Samples:
+    """Измеренное и выборки к нему: каждая пара выборок тянется один раз, когда понадобится."""
+
+    def __init__(self, one: Measured, rng: np.random.Generator) -> None:
+        self.one, self._rng = one, rng
+
+    @cached_property
+    def source(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Номер источника на абзац и две выборки источников."""
+        return self._drawn(self.one.source)
+
+    @cached_property
+    def paragraph(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """То же, если каждый абзац сам по себе."""
+        return self._drawn(np.arange(len(self.one.chars)))
+
+    def _drawn(self, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        count = int(unit.max()) + 1  # выборка — (DRAWS, U): сколько раз вытянута каждая единица
+        shares = np.full(count, 1 / count)
+        first, second = (self._rng.multinomial(count, shares, DRAWS) for _ in range(2))
+        return unit, first.astype(float), second.astype(float)
+
+
 def make_measured(rng: np.random.Generator) -> Measured:
     """Письма по 1–4 абзаца: трудность и выигрыш у письма общие, у длинных выигрыш меньше."""
     sizes = rng.permutation(np.resize((1, 2, 3, 4), 14))
@@ -119,10 +144,11 @@ def check_interval(answer: Answer, rng: np.random.Generator) -> Finding | None:
     seeds = rng.choice(2**31, 2 * TRIALS, replace=False).tolist()
     first = np.array([_ask(answer, one, s) for one, s in zip(inputs, seeds[:TRIALS], strict=True)])
     again = np.array([_ask(answer, one, s) for one, s in zip(inputs, seeds[TRIALS:], strict=True)])
-    name = _mistake(inputs, first, again, rng)
+    samples = [Samples(one, rng) for one in inputs]
+    name = _mistake(samples, first, again)
     if not name and not np.array_equal(_ask(answer, inputs[0], seeds[0]), first[0]):
         name = "own_randomness"
-    return None if name is None else _finding(name, inputs, first, rng)
+    return None if name is None else _finding(name, samples, first)
 
 
 def _ask(answer: Answer, one: Measured, seed: int) -> np.ndarray:
@@ -143,40 +169,40 @@ def _ask(answer: Answer, one: Measured, seed: int) -> np.ndarray:
     return found.astype(float)
 
 
-def _mistake(inputs, first, again, rng) -> str | None:
+def _mistake(samples: list[Samples], first, again) -> str | None:
     """Имя ошибки, пусто — неизвестна, None — ошибки нет."""
-    wanted = np.array([_profile(one, _RIGHT, rng) for one in inputs])  # (T, 3)
+    wanted = _profiles(samples, RIGHT)  # (T, 3)
     width = (wanted[:, 2] - wanted[:, 1])[:, None]  # (T, 1)
     point = np.abs(first[:, 0] - wanted[:, 0])
     if (point <= POINT * (1 + np.abs(wanted[:, 0]))).all():
-        if np.array_equal(first, again):
-            ends = np.abs(first[:, 1:] - first[:, :1]).max()
-            return "not_drawn_back" if ends < POINT else _nearest(inputs, first, rng, "frozen_seed")
-        unsteady = np.abs(first[:, 1:] - again[:, 1:]) / width
+        if np.abs(first[:, 1:] - first[:, :1]).max() < POINT:
+            return "not_drawn_back"
+        unsteady = (np.abs(first[:, 1:] - again[:, 1:]) / width).mean()
+        known = "few_draws" if unsteady > UNSTEADY else "frozen_seed" if unsteady == 0 else ""
         if (np.abs(first[:, 1:] - wanted[:, 1:]) / width).mean() < TOLERANCE:
-            return "few_draws" if unsteady.mean() > UNSTEADY else None
-        return _nearest(inputs, first, rng, "few_draws" if unsteady.mean() > UNSTEADY else "")
+            return known or None
+        return _nearest(samples, first, known)
     if (point < 0.15 * width[:, 0]).all() and not np.array_equal(first[:, 0], again[:, 0]):
         return "mean_of_draws"
-    return _nearest(inputs, first, rng, "")
+    return _nearest(samples, first, "")
 
 
-def _nearest(inputs, found, rng, otherwise: str) -> str:
+def _nearest(samples: list[Samples], found, otherwise: str) -> str:
     """Известная неверная мера, на которую ответ похож; otherwise — ни на одну."""
     distances = {}
-    for name, options in _PROFILES.items():
-        wanted = np.array([_profile(one, options, rng) for one in inputs])
+    for name, options in PROFILES.items():
+        wanted = _profiles(samples, options)
         scale = np.abs(wanted[:, 2] - wanted[:, 1])[:, None] + 1e-12
         distances[name] = (np.abs(found - wanted) / scale).mean()
     best = min(distances, key=distances.get)
-    return best if distances[best] < TOLERANCE else otherwise
+    return best if distances[best] < NEAR else otherwise
 
 
 # Как считать: unit — что тянуть, paired — одна ли выборка у моделей, measure — что усреднять,
 # ends — откуда концы, sign и order — как отдать.
-_RIGHT = dict(unit="source", paired=True, measure="ratio", ends=(2.5, 97.5), sign=1, order="up")
-_PROFILES = {
-    name: _RIGHT | options
+RIGHT = dict(unit="source", paired=True, measure="ratio", ends=(2.5, 97.5), sign=1, order="up")
+PROFILES = {
+    name: RIGHT | options
     for name, options in {
         "by_paragraph": {"unit": "paragraph"},
         "unpaired": {"paired": False},
@@ -196,24 +222,23 @@ _PROFILES = {
 }
 
 
-def _profile(one: Measured, how: dict, rng: np.random.Generator) -> tuple[float, float, float]:
-    """Разность и концы, посчитанные так, как велит how."""
-    unit = one.source if how["unit"] == "source" else np.arange(len(one.chars))
-    drawn = _draws(unit, rng)
-    other = drawn if how["paired"] else _draws(unit, rng)
-    ones = np.ones((1, unit.max() + 1))
-    values = how["sign"] * _measured(one, drawn, other, unit, how["measure"])
-    point = how["sign"] * float(_measured(one, ones, ones, unit, how["measure"])[0])
+def _profiles(samples: list[Samples], how: dict) -> np.ndarray:
+    """(T, 3): разность и концы, посчитанные так, как велит how, — по каждому входу."""
+    return np.array([profile(one, how) for one in samples])
+
+
+def profile(samples: Samples, how: dict) -> tuple[float, float, float]:
+    """Разность и концы одного входа."""
+    unit, drawn, second = getattr(samples, how["unit"])
+    other = drawn if how["paired"] else second
+    ones = np.ones((1, drawn.shape[1]))
+    one, sign, measure = samples.one, how["sign"], how["measure"]
+    values = sign * _measured(one, drawn, other, unit, measure)
+    point = sign * float(_measured(one, ones, ones, unit, measure)[0])
     low, high = _ends(one, values, point, how["ends"])
     if how["order"] == "half":
         return point, (low - high) / 2, (high - low) / 2
     return (point, low, high) if how["order"] == "up" else (point, high, low)
-
-
-def _draws(unit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(DRAWS, U): сколько раз вытянута каждая единица."""
-    count = int(unit.max()) + 1
-    return rng.multinomial(count, np.full(count, 1 / count), DRAWS).astype(float)
 
 
 def _measured(one: Measured, drawn, other, unit, measure: str) -> np.ndarray:
@@ -250,13 +275,13 @@ def _ends(one: Measured, values: np.ndarray, point: float, ends) -> tuple[float,
     return point - half, point + half
 
 
-def _finding(name: str, inputs, found, rng) -> Finding:
+def _finding(name: str, samples: list[Samples], found) -> Finding:
     """Контрпример: вход, где концы дальше всего от верных."""
-    wanted = np.array([_profile(one, _RIGHT, rng) for one in inputs])
+    wanted = _profiles(samples, RIGHT)
     place = int(np.abs(found - wanted).sum(1).argmax())
-    sources = len(np.unique(inputs[place].source))
+    one = samples[place].one
     shown = Counterexample(
-        f"источников {sources}, абзацев {len(inputs[place].chars)}",
+        f"источников {len(np.unique(one.source))}, абзацев {len(one.chars)}",
         "разность {:.4f}, интервал около {:.3f} … {:.3f}".format(*wanted[place]),
         "разность {:.4f}, интервал {:.3f} … {:.3f}".format(*found[place]),
     )
