@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 from dataclasses import replace
@@ -9,6 +10,7 @@ from dataclasses import replace
 import pytest
 from toy_assignment import HONEST, make_assignment, notebook
 
+from lecture_lib.cli import grade as grade_command
 from lecture_lib.grading import batch
 from lecture_lib.grading.batch import Folders, grade_all, written_result
 from lecture_lib.grading.class_report import summarise, write_class_report
@@ -185,9 +187,12 @@ def test_experiment_cells_are_not_run():
     cells = [
         {"cell_type": "code", "source": "import torch"},
         {"cell_type": "code", "source": "долго()", "metadata": {"tags": [EXPERIMENT]}},
-        {"cell_type": "code", "source": "x = 1", "metadata": {"tags": "experiment"}},
+        {"cell_type": "code", "source": "своё()", "metadata": {"tags": "experiment"}},
+        {"cell_type": "code", "source": "x = 1", "id": "answer"},
     ]
-    assert list(code_cells({"cells": cells})) == ["import torch", "", "x = 1"]
+    assert list(code_cells({"cells": cells[:1] + cells[2:]})) == ["import torch", "своё()", "x = 1"]
+    found = list(code_cells({"cells": cells}, {"answer": cells[3]}))
+    assert found == ["import torch", "", "", "x = 1"]  # вставленное студентом — тоже опыт
 
 
 # ------------------------------------------------------------------ оценки человека
@@ -210,6 +215,18 @@ def test_marks_from_the_table(assignment, tmp_path):
     assert (anna.points, anna.max_points, anna.waiting_points) == (8.5, 9, 0)
     assert "оценил преподаватель, баллов 2,5 из 3" in feedback_page(anna)
     assert lost.waiting_points == 3
+
+
+def test_command_takes_the_marks(assignment, tmp_path):
+    """lecture grade --marks: оценки ложатся на записи, без ключа записи прежние."""
+    path = tmp_path / "оценки.csv"
+    path.write_text("студент,77.4 баллы\nанна,3\n", encoding="utf-8")
+    folders = Folders(tmp_path / "work", tmp_path / "grades")
+    options = argparse.Namespace(gradebook=None, marks=path)
+    marked = grade_command.marked(options, folders, assignment, GROUP)
+    assert [r.points for r in marked] == [9, 6, 6]
+    options.marks = None
+    assert grade_command.marked(options, folders, assignment, GROUP) == GROUP
 
 
 @pytest.mark.parametrize("value", ["4", "-1", "хорошо", "nan"])

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from lecture_lib.grading.results import State
 from lecture_lib.grading.task import Task
@@ -117,12 +118,12 @@ def read_submission(student: str, paths: Sequence[Path], assignment: Assignment)
     content, notes = contents[path], [*problems, *notes]
     try:
         tree, more = parse(content)
-        cells = list(code_cells(tree))
+        cells = list(code_cells(tree, released_cells(assignment)))
         answers = written_answers(tree, assignment)
     except Unreadable as error:
         notes.append(f"{path.name}: {error}.")
         return Submission(student, (), tuple(notes), content, State.UNREADABLE)
-    notes += [*more, *compare_with_released(tree, assignment.released)]
+    notes += [*more, *compare_with_released(tree, released_cells(assignment))]
     return Submission(student, tuple(cells), tuple(notes), content, answers=answers)
 
 
@@ -211,15 +212,28 @@ def _cells(tree: dict) -> list[dict]:
     return [cell for cell in cells if isinstance(cell, dict)]
 
 
-def code_cells(tree: dict) -> Iterator[str]:
+def released_cells(assignment: Assignment) -> dict[str, dict]:
+    """Ячейки выданной тетради по имени; пусто — выданной нет."""
+    if assignment.released is None:
+        return {}
+    tree = json.loads(assignment.released.read_text("utf-8"))
+    return {key: cell for cell in _cells(tree) if (key := _key(cell))}
+
+
+def code_cells(tree: dict, released: Mapping[str, dict] = MappingProxyType({})) -> Iterator[str]:
     """Тексты ячеек с кодом по порядку; выводы не нужны, какими бы большими они ни были.
 
-    Опыт не исполняется, но место его остаётся: по номеру ячейку ищут в тетради.
+    Опыт не исполняется — ни выданные ячейки, ни те, что студент вставил между ними, — но место их
+    остаётся: по номеру ячейку ищут в тетради.
     """
+    is_experiment = False
     for cell in _cells(tree):
         if cell.get("cell_type") == "code":
             tags = _path(cell, "metadata", "tags")
-            yield "" if isinstance(tags, list) and EXPERIMENT in tags else _source(cell)
+            is_tagged = isinstance(tags, list) and EXPERIMENT in tags
+            is_experiment |= is_tagged
+            is_inserted = is_experiment and _key(cell) not in released
+            yield "" if is_tagged or is_inserted else _source(cell)
 
 
 def cell_name(kind: str, task_id: str) -> str:
@@ -232,11 +246,9 @@ def written_answers(tree: dict, assignment: Assignment) -> dict[str, str | None]
     names = {item.id: cell_name("answer", item.id) for item in assignment.written}
     if not names:
         return {}
-    stubs: dict[str, str] = {}
-    if assignment.released:
-        stubs = _texts(json.loads(assignment.released.read_text("utf-8")))
-    own = _texts(tree)
-    same = {name for name, text in own.items() if text.split() == stubs.get(name, "").split()}
+    given, own = released_cells(assignment), _texts(tree)
+    stubs = {name: _source(cell).split() for name, cell in given.items()}
+    same = {name for name, text in own.items() if text.split() == stubs.get(name, [])}
     return {task: "" if name in same else own.get(name) for task, name in names.items()}
 
 
@@ -255,12 +267,8 @@ def _source(cell: dict) -> str:
     return text.encode("utf-8", "replace").decode()  # половинки суррогатных пар не пройдут
 
 
-def compare_with_released(tree: dict, released: Path | None) -> list[str]:
+def compare_with_released(tree: dict, given: Mapping[str, dict]) -> list[str]:
     """Чем тетрадь отличается от выданной: пропало, повторено, переставлено, правлено запертое."""
-    if released is None:
-        return []
-    given = {_key(cell): cell for cell in _cells(json.loads(released.read_text("utf-8")))}
-    given.pop("", None)
     own = [cell for cell in _cells(tree) if _key(cell) in given]
     keys = [_key(cell) for cell in own]
     counts, first = Counter(keys), list(dict.fromkeys(keys))
