@@ -12,6 +12,7 @@ import pytest
 
 from lecture_lib import cli
 from lecture_lib.grading import load_tasks
+from lecture_lib.grading.check import load_written
 from lecture_lib.grading.exercises import (
     build_exercises,
     leaked_lines,
@@ -20,6 +21,7 @@ from lecture_lib.grading.exercises import (
     strip_notebook,
     strip_solution,
 )
+from lecture_lib.grading.submission import EXPERIMENT, cell_name
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +87,45 @@ def test_every_task_has_its_cells(solutions):
 
 
 def test_nbgrader_marks(solutions):
-    """Ячейка проверки заперта и несёт баллы, ячейка ответа — область решения."""
-    tasks = load_tasks()
+    """Ячейка проверки заперта и несёт баллы, ячейка ответа — область решения, письменная — обе."""
+    points = {cell_name("check", task.id): task.points for task in load_tasks().values()}
+    manual = {cell_name("answer", item.id): item.points for item in load_written().values()}
+    found = {}
     for notebook in solutions.values():
-        marks = [c.metadata["nbgrader"] for c in notebook.cells if "nbgrader" in c.metadata]
-        points = {m["grade_id"]: m["points"] for m in marks if m["grade"]}
-        assert all(m["locked"] == m["grade"] != m["solution"] for m in marks)
-        for name, value in points.items():
-            assert tasks[name.removeprefix("check-").replace("-", ".")].points == value
+        for cell in (c for c in notebook.cells if "nbgrader" in c.metadata):
+            mark = cell.metadata["nbgrader"]
+            is_manual = mark["grade_id"] in manual
+            assert is_manual == (cell.cell_type == "markdown")
+            assert mark["solution"] == (is_manual or not mark["grade"])
+            assert mark["locked"] == (mark["grade"] and not is_manual)
+            assert mark["schema_version"] == 3 and not mark["task"]
+            found |= {mark["grade_id"]: mark["points"]} if mark["grade"] else {}
+    assert found == points | manual
+
+
+def test_written_tasks_show_their_rubric(solutions):
+    """У письменного задания в тетради — заголовок, строка баллов и вся рубрика."""
+    text = "\n".join(map(sources, solutions.values()))
+    assert load_written()
+    for item in load_written().values():
+        start = text.index(f"## {item.id}. {item.title}\n\n*{item.label}*")
+        assert text.index(item.rubric, start) - start < 1500
+
+
+def test_sample_report_agrees_with_the_outputs(solutions):
+    """Каждое число с запятой в образце отчёта напечатано выше — или стоит в самом предсказании."""
+    notebook, printed = solutions["09_project.ipynb"], ""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            texts = [o.get("text", "") or o.get("data", {}).get("text/plain", "")
+                     for o in cell.outputs]  # fmt: skip
+            printed += " ".join([cell.source, *texts]).replace(".", ",")
+        elif cell.metadata.get("nbgrader"):
+            numbers = re.findall(r"\d+,\d+", cell.source)
+            if cell.metadata["nbgrader"]["grade_id"] == "answer-09-5":
+                printed += " ".join(numbers)
+            assert [n for n in numbers if n not in printed] == []
+            assert len(cell.source) > 300
 
 
 def run_cells(notebook) -> dict:
@@ -101,6 +134,8 @@ def run_cells(notebook) -> dict:
     outcomes = {}
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type != "code" or "_picture" in cell.source:
+            continue
+        if EXPERIMENT in cell.metadata.get("tags", ()):  # минуты обучения; исполнен в solutions/
             continue
         name = f"<ячейка {number}>"  # как в IPython: inspect находит текст функции
         linecache.cache[name] = (len(cell.source), None, cell.source.splitlines(True), name)
@@ -147,11 +182,22 @@ def test_pictures_do_not_tell_the_answer():
         ("x = 1\n### BEGIN SOLUTION\nx = 2\n### END SOLUTION", "x = 1\n# ваш код\n..."),
         ("def f():\n    ### BEGIN SOLUTION\n    return 2\n    ### END SOLUTION\n",
          "def f():\n    # ваш код\n    ..."),
+        ("**Вопрос.**\n<!-- ### BEGIN SOLUTION -->\nПочему?\n<!-- ### END SOLUTION -->",
+         "**Вопрос.**\n# ваш код\n..."),
     ],
 )  # fmt: skip
 def test_strip_solution(source, stripped):
     """Область заменена заготовкой с тем же отступом."""
     assert strip_solution(source) == stripped
+
+
+def test_written_answers_are_stripped(solutions):
+    """Ответы словами студенту не отдаются: на их месте — заготовка, вопросы остаются."""
+    notebook = solutions["09_project.ipynb"]
+    hidden = [line for line in solution_lines(notebook) if re.match("[А-ЯЁ]", line)]
+    shown = sources(strip_notebook(notebook))
+    assert len(hidden) > 5 and shown.count("*ваш ответ*") >= len(load_written())
+    assert "**Вопрос.**" in shown and not any(line in shown for line in hidden)
 
 
 @pytest.mark.parametrize("mark", ["### BEGIN SOLUTION", "### END SOLUTION"])

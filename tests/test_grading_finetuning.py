@@ -244,7 +244,10 @@ class NearSession:
         return json.loads(json.dumps(self.reply))
 
 
-@pytest.mark.parametrize("task", ["05.1", "05.2", "05.3", "07.1", "07.2", "07.3", "07.5"])
+WIRED = ["05.1", "05.2", "05.3", "07.1", "07.2", "07.3", "07.5", "09.1", "09.2", "09.3", "09.4"]
+
+
+@pytest.mark.parametrize("task", WIRED)
 def test_right_answer_passes_over_the_wire(task):
     """Верный ответ верен и там, где входы приходят по проводу: словарь весов, запуск рецепта."""
     path = FOLDER / f"{task}.md"

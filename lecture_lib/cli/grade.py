@@ -36,7 +36,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--again", action="store_true", help="проверить заново и готовые")
     parser.add_argument(
-        "--gradebook", metavar="АДРЕС", help="записать и в журнал nbgrader: sqlite:///gradebook.db"
+        "--gradebook",
+        metavar="АДРЕС",
+        help="записать в журнал nbgrader и взять оттуда ручные оценки: sqlite:///gradebook.db",
+    )
+    parser.add_argument(
+        "--marks",
+        type=Path,
+        metavar="ФАЙЛ",
+        help="копия grades.csv, где вписаны баллы за письменные задания",
     )
     add_json(parser)
 
@@ -60,11 +68,8 @@ def run(options: argparse.Namespace) -> None:
         options.again,
         lambda record, fresh: print(progress_line(record, fresh), file=shown, flush=True),
     )
+    records = marked(options, folders, assignment, records)
     summaries = write_everything(records, folders.results)
-    if options.gradebook:
-        from lecture_lib.grading.gradebook import write_gradebook
-
-        write_gradebook(options.gradebook, assignment, records)
     if options.json:
         print_json(as_report(records, summaries))
     else:
@@ -94,6 +99,23 @@ def make_court(options: argparse.Namespace, folders):
         pass
     limits = replace(Limits(), cell_seconds=float(options.cell_seconds))
     return Court(isolation, limits, tuple(hidden))
+
+
+def marked(options: argparse.Namespace, folders, assignment, records):
+    """Записи с оценками человека: из журнала, куда сперва пишутся наши итоги, и из ведомости."""
+    from lecture_lib.grading.marks import read_marks_file, with_marks
+
+    marks = {}
+    if options.gradebook:
+        from lecture_lib.grading.formgrader import write_notebooks
+        from lecture_lib.grading.gradebook import read_marks, write_gradebook
+
+        write_gradebook(options.gradebook, assignment, records)
+        write_notebooks(options.gradebook, folders, assignment)
+        marks |= read_marks(options.gradebook, assignment)
+    if options.marks:
+        marks |= read_marks_file(options.marks, assignment)
+    return with_marks(records, marks)
 
 
 def write_everything(records, results: Path):

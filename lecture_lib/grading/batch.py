@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
@@ -31,6 +31,8 @@ from lecture_lib.grading.submission import (
     find_submissions,
     read_submission,
 )
+from lecture_lib.grading.task import Task
+from lecture_lib.grading.written import Written
 
 LOUD = MEGABYTE  # больше вывода — есть о чём сказать
 Progress = Callable[[Record, bool], None]
@@ -105,24 +107,41 @@ def _judged(
     submission: Submission, assignment: Assignment, court: Court, mark: str, started: float
 ) -> Record:
     state, notes = submission.problem, list(submission.notes)
+    written = [written_result(item, submission.answers) for item in assignment.written]
     if state is not None:
-        tasks = tuple(_untouched(task) for task in assignment.tasks)
+        tasks = [_untouched(task) for task in (*assignment.tasks, *assignment.written)]
     else:
         try:
             hearing = judge_notebook(submission.cells, assignment.tasks, court)
         except Exception as error:  # сбой самой проверки не останавливает остальных
             notes.append(f"Сбой проверки: {type(error).__name__}: {error}.")
-            state, tasks = State.REVIEW, tuple(_untouched(task) for task in assignment.tasks)
+            state = State.REVIEW
+            tasks = [*map(_untouched, assignment.tasks), *written]
         else:
-            tasks = tuple(hearing.results[task.id] for task in assignment.tasks)
+            tasks = [*(hearing.results[task.id] for task in assignment.tasks), *written]
             state = overall_state(tasks, [death.status for death in hearing.skipped.values()])
             notes += remarks(hearing)
     seconds = round(time.monotonic() - started, 2)
-    return Record(submission.student, assignment.id, state, tasks, tuple(notes), seconds, mark)
+    return Record(
+        submission.student, assignment.id, state, tuple(tasks), tuple(notes), seconds, mark
+    )
 
 
-def _untouched(task) -> TaskResult:
+def _untouched(task: Task | Written) -> TaskResult:
     return TaskResult(task.id, task.title, Status.NOT_ATTEMPTED, 0, task.points)
+
+
+def written_result(item: Written, answers: Mapping[str, str | None]) -> TaskResult:
+    """Письменное задание: заготовка не тронута — не начато, иначе ждёт преподавателя."""
+    text = answers.get(item.id)
+    if text == "":
+        return _untouched(item)
+    says = "Ячейки для ответа в тетради нет: ищите его рядом."
+    if text is not None:
+        mark = hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:8]
+        says = f"Слов: {len(text.split())}. Отпечаток ответа: {mark}."
+    details = tuple((row.price, row.says) for row in item.criteria)
+    return TaskResult(item.id, item.title, Status.WAITING, 0, item.points, says, details=details)
 
 
 def remarks(hearing: Hearing) -> list[str]:
@@ -159,6 +178,7 @@ def fingerprint(submission: Submission, assignment: Assignment) -> str:
     digest.update(repr((submission.student, submission.problem, submission.notes)).encode())
     for task in assignment.tasks:
         digest.update(f"{task.id} {task.name} {task.points}\n".encode())
+    digest.update(repr(assignment.written).encode())
     digest.update(submission.content)
     return digest.hexdigest()
 

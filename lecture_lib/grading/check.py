@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,16 +17,27 @@ from lecture_lib.grading.facts import same_code
 from lecture_lib.grading.outcome import Outcome, Verdict
 from lecture_lib.grading.report import describe_call
 from lecture_lib.grading.task import Finding, Task
+from lecture_lib.grading.written import Written
 
-LESSONS = ("01", "02", "03", "04", "05", "06", "07")
 NOT_ATTEMPTED = "Пока здесь заготовка. Напишите ответ, исполните свою ячейку и проверьте снова."
 
 
 @cache
 def load_tasks() -> dict[str, Task]:
-    """Все задания по порядку: «02.3» -> Task."""
-    modules = [importlib.import_module(f"lecture_lib.grading.lesson{n}") for n in LESSONS]
-    return {task.id: task for module in modules for task in module.TASKS}
+    """Все задания с проверкой по порядку: «02.3» -> Task."""
+    return {task.id: task for module in lesson_modules() for task in module.TASKS}
+
+
+@cache
+def load_written() -> dict[str, Written]:
+    """Все задания, которые проверяет преподаватель: «09.5» -> Written."""
+    return {item.id: item for module in lesson_modules() for item in getattr(module, "WRITTEN", ())}
+
+
+def lesson_modules() -> list[ModuleType]:
+    """Модули заданий lessonNN по порядку: урок с заданиями — тот, у которого есть такой файл."""
+    names = sorted(path.stem for path in Path(__file__).parent.glob("lesson[0-9][0-9].py"))
+    return [importlib.import_module(f"lecture_lib.grading.{name}") for name in names]
 
 
 def get_task(task_id: str) -> Task:

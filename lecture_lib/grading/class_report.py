@@ -24,15 +24,20 @@ GRADED = (State.GRADED, State.CRASH, State.TIMEOUT, State.REVIEW)
 
 @dataclass(frozen=True)
 class TaskSummary:
-    """Одно задание у всей группы; discrimination — None, если считать не по чему."""
+    """Одно задание у всей группы.
+
+    right — доля верных, а у письменного — средняя доля балла; None — оценок ещё нет.
+    waiting — сколько ответов ждут преподавателя; discrimination — None, если считать не по чему.
+    """
 
     task: str
     title: str
-    right: float
+    right: float | None
     attempted: float
     diagnosis: str
     diagnosed: int
     discrimination: float | None
+    waiting: int = 0
 
 
 def summarise(records: Sequence[Record]) -> list[TaskSummary]:
@@ -41,6 +46,9 @@ def summarise(records: Sequence[Record]) -> list[TaskSummary]:
     if not done:
         return []
     points = np.array([[task.points for task in record.tasks] for record in done], dtype=float)
+    waits = [any(r.tasks[column].status is Status.WAITING for r in done)
+             for column in range(points.shape[1])]  # fmt: skip
+    points[:, waits] = np.nan  # чего человек не оценил, то не ноль и в сумму не входит
     return [_summary(done, points, column) for column in range(points.shape[1])]
 
 
@@ -48,14 +56,18 @@ def _summary(done: Sequence[Record], points: np.ndarray, column: int) -> TaskSum
     tasks = [record.tasks[column] for record in done]
     said = Counter(t.message for t in tasks if t.status is Status.WRONG and t.message)
     diagnosis, count = next(iter(said.most_common(1)), ("", 0))
+    known = [t.points / t.max_points for t in tasks if t.status is not Status.WAITING]
+    waiting = len(tasks) - len(known)
+    rest = np.nansum(np.delete(points, column, 1), axis=1)
     return TaskSummary(
         task=tasks[0].task,
         title=tasks[0].title,
-        right=sum(t.status is Status.RIGHT for t in tasks) / len(tasks),
+        right=None if waiting else float(np.mean(known)),
         attempted=sum(t.status is not Status.NOT_ATTEMPTED for t in tasks) / len(tasks),
         diagnosis=diagnosis,
         diagnosed=count,
-        discrimination=_correlation(points[:, column], np.delete(points, column, 1).sum(1)),
+        discrimination=None if waiting else _correlation(points[:, column], rest),
+        waiting=waiting,
     )
 
 
@@ -74,7 +86,7 @@ def draw(summaries: Sequence[TaskSummary]) -> bytes:
     axes = picture.subplots()
     places = range(len(summaries))
     axes.barh(places, [100 * s.attempted for s in summaries], color=GREY, label="взялись")
-    rights = [100 * s.right for s in summaries]
+    rights = [100 * (s.right or 0) for s in summaries]
     axes.barh(places, rights, height=0.45, color=BLUE, label="решили")
     axes.set_yticks(places, [s.task for s in summaries])
     axes.set_xlim(0, 100)
@@ -96,7 +108,7 @@ def write_class_report(records: Sequence[Record], path: Path) -> list[TaskSummar
             f"<h1>{html.escape(title)}</h1><p>Работ {len(records)}: {states}.</p>",
             f'<img alt="Доли верных по заданиям" style="max-width:100%" '
             f'src="data:image/png;base64,{image}">',
-            *map(_paragraph, sorted(summaries, key=lambda s: s.right)),
+            *map(_paragraph, sorted(summaries, key=lambda s: 2 if s.right is None else s.right)),
         ]
         page = PAGE.format(title=html.escape(title), body="\n".join(parts))
         write_atomically(path, page.encode())
@@ -104,7 +116,11 @@ def write_class_report(records: Sequence[Record], path: Path) -> list[TaskSummar
 
 
 def _paragraph(summary: TaskSummary) -> str:
-    lines = [f"решили {100 * summary.right:.0f} %, взялись {100 * summary.attempted:.0f} %"]
+    lines = [f"взялись {100 * summary.attempted:.0f} %"]
+    if summary.right is None:
+        lines[0] += f"; {Status.WAITING}, ответов без оценки — {summary.waiting}"
+    else:
+        lines[0] = f"решили {100 * summary.right:.0f} %, {lines[0]}"
     if summary.discrimination is not None:
         value = f"{summary.discrimination:.2f}".replace(".", ",").replace("-", "−")
         lines.append(f"различимость {value}")

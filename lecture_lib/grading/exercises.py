@@ -1,14 +1,14 @@
 """Тетради студента из тетрадей преподавателя: решения вырезаны, выводов нет.
 
-Источник — solutions/: области решения стоят между «### BEGIN SOLUTION» и «### END SOLUTION».
-Папка exercises/ порождается отсюда и руками не правится; знаки те же, что понимает nbgrader.
+Источник — solutions/: области решения стоят между «### BEGIN SOLUTION» и «### END SOLUTION», а в
+тексте — между такими же строками, спрятанными в комментарий HTML. Папка exercises/ порождается
+отсюда и руками не правится; знаки те же, что понимает nbgrader.
 """
 
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = ("# ваш код", "...")
+WORDS_STUB = ("*ваш ответ*",)  # на месте ответа словами
 TEACHER_ONLY = "teacher"  # ячейка с этой меткой студенту не отдаётся
 SHORTEST = 12  # короче этого строка решения ничего не выдаёт: «return out», «else:»
 
@@ -72,17 +73,19 @@ def strip_notebook(notebook: NotebookNode, name: str = "") -> NotebookNode:
         if cell.cell_type == "code":
             cell.source = strip_solution(cell.source, name)
             cell.outputs, cell.execution_count = [], None
+        else:
+            cell.source = strip_solution(cell.source, name, WORDS_STUB)
     return notebook
 
 
-def strip_solution(source: str, name: str = "") -> str:
+def strip_solution(source: str, name: str = "", stub: Sequence[str] = STUB) -> str:
     """Текст ячейки, где каждая область решения заменена заготовкой с тем же отступом."""
     lines, inside = [], False
     for line in source.splitlines():
-        mark = line.strip()
+        mark = _mark(line)
         if mark == BEGIN and not inside:
             indent = line[: len(line) - len(line.lstrip())]
-            lines += [indent + text for text in STUB]
+            lines += [indent + text for text in stub]
             inside = True
         elif mark == END and inside:
             inside = False
@@ -95,14 +98,20 @@ def strip_solution(source: str, name: str = "") -> str:
     return "\n".join(lines)
 
 
+def _mark(line: str) -> str:
+    """Строка без отступа и без скобок комментария HTML."""
+    return line.strip().removeprefix("<!-- ").removesuffix(" -->")
+
+
 def solution_lines(notebook: NotebookNode) -> Iterator[str]:
     """Строки из областей решения, по которым его можно узнать."""
     for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        regions = re.findall(rf"{BEGIN}\n(.*?){END}", cell.source, flags=re.DOTALL)
-        for line in "\n".join(regions).splitlines():
-            if len(line.strip()) > SHORTEST and not line.startswith("def "):
+        inside = False
+        for line in cell.source.splitlines():
+            mark = _mark(line)
+            if mark in (BEGIN, END):
+                inside = mark == BEGIN
+            elif inside and len(line.strip()) > SHORTEST and not line.startswith("def "):
                 yield line.strip()  # заголовок функции студент видит и так
 
 

@@ -23,6 +23,8 @@ SIGNS = {
     Status.CRASH: ("✹", "#7A2E8E"),
     Status.TIMEOUT: ("⧖", "#7A2E8E"),
     Status.REVIEW: ("?", "#004E7A"),
+    Status.WAITING: ("✎", "#004E7A"),
+    Status.MARKED: ("✔", "#00734F"),
 }
 EXPLAINED = {
     State.CRASH: "Во время проверки часть кода обрушила Python. Это не ноль за задание и не "
@@ -60,6 +62,8 @@ def feedback_page(record: Record) -> str:
     """Страница студента целиком."""
     title = f"{record.student} — задания {record.assignment}"
     score = f"{number(record.points)} из {number(record.max_points)}"
+    if record.waiting_points:
+        score += f"; ещё до {number(record.waiting_points)} ставит преподаватель"
     parts = [f"<h1>{html.escape(title)}</h1>", f"<p><b>{record.state}</b>, баллов {score}</p>"]
     if record.state in EXPLAINED:
         parts.append(f"<p>{EXPLAINED[record.state]}</p>")
@@ -73,8 +77,10 @@ def feedback_page(record: Record) -> str:
 
 def _section(task: TaskResult) -> str:
     sign, colour = SIGNS[task.status]
-    score = f"{number(task.points)} из {number(task.max_points)}"
-    heading = f"{sign} {task.task} «{task.title}» — {task.status}, баллов {score}"
+    score = f"баллов {number(task.points)} из {number(task.max_points)}"
+    if task.status is Status.WAITING:
+        score = f"до {number(task.max_points)} баллов"
+    heading = f"{sign} {task.task} «{task.title}» — {task.status}, {score}"
     rows = "".join(
         f"<tr><td>{html.escape(label)}</td><td><code>{html.escape(text)}</code></td></tr>"
         for label, text in task.details
@@ -94,18 +100,27 @@ def write_feedback(records: Sequence[Record], folder: Path) -> None:
 
 
 def write_csv(records: Sequence[Record], path: Path) -> None:
-    """Ведомость: строка на студента, на задание — исход и баллы; открывается и в Excel."""
+    """Ведомость: строка на студента, на задание — исход и баллы; открывается и в Excel.
+
+    Где балл ставит преподаватель, клетка пуста: впишите — и `--marks` прочтёт.
+    """
     ids = [task.task for task in records[0].tasks] if records else []
     buffer = io.StringIO()
     table = csv.writer(buffer)
     pairs = [name for task in ids for name in (f"{task} исход", f"{task} баллы")]
-    table.writerow(["студент", "состояние", "баллы", "из", *pairs, "секунд", "замечания"])
+    head = ["студент", "состояние", "баллы", "из", "ждут"]
+    table.writerow([*head, *pairs, "секунд", "замечания"])
     for record in records:
-        cells = [cell for task in record.tasks for cell in (str(task.status), f"{task.points:g}")]
-        score = [str(record.state), f"{record.points:g}", f"{record.max_points:g}"]
+        cells = [cell for task in record.tasks for cell in (str(task.status), _points_cell(task))]
+        sums = (record.points, record.max_points, record.waiting_points)
+        score = [str(record.state), *(f"{value:g}" for value in sums)]
         notes = harmless(" ".join(record.notes))
         table.writerow([harmless(record.student), *score, *cells, record.seconds, notes])
     write_atomically(path, buffer.getvalue().encode("utf-8-sig", "replace"))
+
+
+def _points_cell(task: TaskResult) -> str:
+    return "" if task.status is Status.WAITING else f"{task.points:g}"
 
 
 def harmless(text: str) -> str:
@@ -118,6 +133,8 @@ def table_row(record: Record, width: int) -> str:
     """Строка таблицы в терминале: знак на каждое задание, сумма, состояние."""
     signs = " ".join(SIGNS[task.status][0] for task in record.tasks)
     score = f"{number(record.points)}/{number(record.max_points)}"
+    if record.waiting_points:
+        score += f" (+{number(record.waiting_points)})"
     return f"{harmless(record.student)[:width]:<{width}}  {signs}  {score:>7}  {record.state}"
 
 

@@ -16,7 +16,11 @@ from lecture_lib.grading.outcome import Outcome
 
 
 class Status(StrEnum):
-    """Исход задания: четыре, как в тетради, и три, которые бывают только у пакетной проверки."""
+    """Исход задания: четыре, как в тетради, и те, что бывают только у пакетной проверки.
+
+    WAITING — письменный ответ есть, балла за него ещё нет: это не ноль. MARKED — балл поставил
+    человек.
+    """
 
     NOT_ATTEMPTED = "не начато"
     ERROR = "ошибка"
@@ -25,6 +29,8 @@ class Status(StrEnum):
     CRASH = "крах"
     TIMEOUT = "тайм-аут"
     REVIEW = "смотреть вручную"
+    WAITING = "проверяет преподаватель"
+    MARKED = "оценил преподаватель"
 
 
 class State(StrEnum):
@@ -66,13 +72,18 @@ class Record:
 
     @property
     def points(self) -> float:
-        """Баллы за все задания."""
+        """Баллы за всё, что уже оценено."""
         return sum(task.points for task in self.tasks)
 
     @property
     def max_points(self) -> float:
-        """Сколько баллов можно было получить."""
-        return sum(task.max_points for task in self.tasks)
+        """Сколько баллов можно было получить за то, что уже оценено."""
+        return sum(t.max_points for t in self.tasks if t.status is not Status.WAITING)
+
+    @property
+    def waiting_points(self) -> float:
+        """Сколько баллов ещё может поставить преподаватель."""
+        return sum(t.max_points for t in self.tasks if t.status is Status.WAITING)
 
 
 def from_outcome(outcome: Outcome) -> TaskResult:

@@ -13,36 +13,48 @@ import re
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from lecture_lib.grading.results import State
 from lecture_lib.grading.task import Task
+from lecture_lib.grading.written import Written
 
 LARGEST = 100 * 2**20  # байт; больше — это уже не тетрадь
 PYTHON_KERNELS = ("", "python3", "python")
+# Ячейка с этой меткой — опыт: он идёт минуты и на машине студента, судье в ней проверять нечего.
+EXPERIMENT = "experiment"
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Что проверяется: номер, задания, имя выданной тетради и она сама (если есть)."""
+    """Что проверяется: номер, задания, имя выданной тетради и она сама (если есть).
+
+    tasks проверяет судья, written — человек.
+    """
 
     id: str
     tasks: tuple[Task, ...]
     notebook: str = ""
     released: Path | None = None
+    written: tuple[Written, ...] = ()
 
 
 @dataclass(frozen=True)
 class Submission:
-    """Прочитанная работа; problem — почему её проверить нельзя (тогда ячеек нет)."""
+    """Прочитанная работа; problem — почему её проверить нельзя (тогда ячеек нет).
+
+    answers — письменные ответы по номеру задания: пусто — заготовку не тронули, None — ячейки нет.
+    """
 
     student: str
     cells: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     content: bytes = b""
     problem: State | None = None
+    answers: Mapping[str, str | None] = field(default_factory=dict)
 
 
 class Unreadable(Exception):
@@ -51,19 +63,20 @@ class Unreadable(Exception):
 
 def find_assignment(assignment: str) -> Assignment:
     """Задания урока и выданная тетрадь exercises/NN_….ipynb; ValueError — такого урока нет."""
-    from lecture_lib.grading.check import load_tasks
+    from lecture_lib.grading.check import load_tasks, load_written
     from lecture_lib.lab import find_course_root
 
     everything = load_tasks().values()
     tasks = tuple(task for task in everything if task.lesson == assignment)
+    written = tuple(item for item in load_written().values() if item.lesson == assignment)
     if not tasks:
         known = ", ".join(sorted({task.lesson for task in everything}))
         raise ValueError(f"assignment = {assignment!r}: есть {known}.")
     with contextlib.suppress(ValueError, OSError):
         found = sorted((find_course_root() / "exercises").glob(f"{assignment}_*.ipynb"))
         if found:
-            return Assignment(assignment, tasks, found[0].name, found[0])
-    return Assignment(assignment, tasks)
+            return Assignment(assignment, tasks, found[0].name, found[0], written)
+    return Assignment(assignment, tasks, written=written)
 
 
 def find_submissions(folder: Path, assignment: Assignment) -> dict[str, list[Path]]:
@@ -105,12 +118,13 @@ def read_submission(student: str, paths: Sequence[Path], assignment: Assignment)
     content, notes = contents[path], [*problems, *notes]
     try:
         tree, more = parse(content)
-        cells = list(code_cells(tree))
+        cells = list(code_cells(tree, released_cells(assignment)))
+        answers = written_answers(tree, assignment)
     except Unreadable as error:
         notes.append(f"{path.name}: {error}.")
         return Submission(student, (), tuple(notes), content, State.UNREADABLE)
-    notes += [*more, *compare_with_released(tree, assignment.released)]
-    return Submission(student, tuple(cells), tuple(notes), content)
+    notes += [*more, *compare_with_released(tree, released_cells(assignment))]
+    return Submission(student, tuple(cells), tuple(notes), content, answers=answers)
 
 
 def read_regular(path: Path) -> bytes:
@@ -198,11 +212,52 @@ def _cells(tree: dict) -> list[dict]:
     return [cell for cell in cells if isinstance(cell, dict)]
 
 
-def code_cells(tree: dict) -> Iterator[str]:
-    """Тексты ячеек с кодом по порядку; выводы не нужны, какими бы большими они ни были."""
+def released_cells(assignment: Assignment) -> dict[str, dict]:
+    """Ячейки выданной тетради по имени; пусто — выданной нет."""
+    if assignment.released is None:
+        return {}
+    tree = json.loads(assignment.released.read_text("utf-8"))
+    return {key: cell for cell in _cells(tree) if (key := _key(cell))}
+
+
+def code_cells(tree: dict, released: Mapping[str, dict] = MappingProxyType({})) -> Iterator[str]:
+    """Тексты ячеек с кодом по порядку; выводы не нужны, какими бы большими они ни были.
+
+    Опыт не исполняется — ни выданные ячейки, ни те, что студент вставил между ними, — но место их
+    остаётся: по номеру ячейку ищут в тетради.
+    """
+    is_experiment = False
     for cell in _cells(tree):
         if cell.get("cell_type") == "code":
-            yield _source(cell)
+            tags = _path(cell, "metadata", "tags")
+            is_tagged = isinstance(tags, list) and EXPERIMENT in tags
+            is_experiment |= is_tagged
+            is_inserted = is_experiment and _key(cell) not in released
+            yield "" if is_tagged or is_inserted else _source(cell)
+
+
+def cell_name(kind: str, task_id: str) -> str:
+    """Имя ячейки в тетрадях курса: «check-02-1»."""
+    return f"{kind}-{task_id.replace('.', '-')}"
+
+
+def written_answers(tree: dict, assignment: Assignment) -> dict[str, str | None]:
+    """Письменные ответы: номер -> текст; пусто — заготовка не тронута, None — ячейки нет."""
+    names = {item.id: cell_name("answer", item.id) for item in assignment.written}
+    if not names:
+        return {}
+    given, own = released_cells(assignment), _texts(tree)
+    stubs = {name: _source(cell).split() for name, cell in given.items()}
+    same = {name for name, text in own.items() if text.split() == stubs.get(name, [])}
+    return {task: "" if name in same else own.get(name) for task, name in names.items()}
+
+
+def _texts(tree: dict) -> dict[str, str]:
+    """Тексты ячеек по имени; повторённые — один за другим."""
+    found: dict[str, list[str]] = {}
+    for cell in _cells(tree):
+        found.setdefault(_key(cell), []).append(_source(cell))
+    return {name: "\n\n".join(texts) for name, texts in found.items()}
 
 
 def _source(cell: dict) -> str:
@@ -212,12 +267,8 @@ def _source(cell: dict) -> str:
     return text.encode("utf-8", "replace").decode()  # половинки суррогатных пар не пройдут
 
 
-def compare_with_released(tree: dict, released: Path | None) -> list[str]:
+def compare_with_released(tree: dict, given: Mapping[str, dict]) -> list[str]:
     """Чем тетрадь отличается от выданной: пропало, повторено, переставлено, правлено запертое."""
-    if released is None:
-        return []
-    given = {_key(cell): cell for cell in _cells(json.loads(released.read_text("utf-8")))}
-    given.pop("", None)
     own = [cell for cell in _cells(tree) if _key(cell) in given]
     keys = [_key(cell) for cell in own]
     counts, first = Counter(keys), list(dict.fromkeys(keys))

@@ -63,8 +63,7 @@ class Task:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind = {self.kind!r}: бывают {', '.join(KINDS)}.")
-        if self.difficulty not in (1, 2, 3):
-            raise ValueError(f"difficulty = {self.difficulty!r}: бывает 1, 2 и 3.")
+        check_difficulty(self.difficulty)
         if len(self.hints) < 2:
             raise ValueError(f"hints: у задания {self.id} подсказок {len(self.hints)}, нужно две.")
 
@@ -76,10 +75,26 @@ class Task:
     @property
     def lesson(self) -> str:
         """Номер урока: «02»."""
-        return self.id.partition(".")[0]
+        return lesson_of(self.id)
 
     @property
     def label(self) -> str:
         """Строка для тетради: баллы, минуты, сложность."""
-        stars = "●" * self.difficulty + "○" * (3 - self.difficulty)
-        return f"{self.kind} · баллов {self.points} · минут {self.minutes} · {stars}"
+        return task_label(self.kind, self.points, self.minutes, self.difficulty)
+
+
+def lesson_of(task_id: str) -> str:
+    """Номер урока: «02.3» -> «02»."""
+    return task_id.partition(".")[0]
+
+
+def check_difficulty(difficulty: int) -> None:
+    """ValueError — сложность не 1, 2 или 3."""
+    if difficulty not in (1, 2, 3):
+        raise ValueError(f"difficulty = {difficulty!r}: бывает 1, 2 и 3.")
+
+
+def task_label(kind: str, points: float, minutes: int, difficulty: int) -> str:
+    """Строка под заголовком задания: «написать · баллов 3 · минут 15 · ●●○»."""
+    stars = "●" * difficulty + "○" * (3 - difficulty)
+    return f"{kind} · баллов {points:g} · минут {minutes} · {stars}"
