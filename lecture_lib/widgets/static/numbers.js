@@ -1,0 +1,18 @@
+// Числа по-русски: запятая, минус, неразрывный пробел перед процентом.
+
+export function decimal(value, digits = 2) {
+  return value.toFixed(digits).replace(".", ",").replace("-", "−");
+}
+
+export function signed(value, digits = 2) {
+  const text = decimal(value, digits);
+  return value > 0 ? `+${text}` : text;
+}
+
+export function percent(value) {
+  return `${Math.round(100 * value)} %`;
+}
+
+export function clamp(value, least, most) {
+  return Math.min(most, Math.max(least, value));
+}
