@@ -100,10 +100,11 @@ class DrawnWidget(LiveWidget):
 
     view: DrawnView
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         self.view.open()
         _remember(self.view)
-        return super()._repr_mimebundle_(**options)
+        live, metadata = self.view._repr_mimebundle_(**options)  # метаданные нужны Colab
+        return self._with_twin(live), metadata
 
 
 def view_field(name: str, check: Callable[[Any, str, Any], None] | None = None) -> property:
