@@ -44,6 +44,17 @@ class Evidence:
     log_probability: float
     drops: list[float | None]
 
+    @property
+    def probability(self) -> float:
+        """Вероятность верного ответа, когда закрыта только цель."""
+        return math.exp(self.log_probability)
+
+    @property
+    def strongest_first(self) -> list[int]:
+        """Единицы с вкладом, от самого большого по величине."""
+        known = [unit for unit, drop in enumerate(self.drops) if drop is not None]
+        return sorted(known, key=lambda unit: -abs(self.drops[unit]))
+
 
 def evidence(
     model: nn.Module, tokenizer: PreTrainedTokenizerFast, reading: Reading, target: int

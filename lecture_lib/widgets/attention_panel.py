@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -130,16 +129,13 @@ class AttentionPanel:
             return {"problem": f"{self.name}: {error}"}
         looks = self.weights(layer, head, merged=True)[self.target].tolist()
         rho = agreement(looks, found.drops)
-        rows = [
-            (word, drop, look)
-            for word, drop, look in zip(self.plain.words, found.drops, looks, strict=True)
-            if drop is not None
-        ]
+        words = self.plain.words
+        rows = [(words[unit], found.drops[unit], looks[unit]) for unit in found.strongest_first]
         return {
             "name": self.name,
             "answer": found.answer,
-            "chance": math.e**found.log_probability,
-            "rows": sorted(rows, key=lambda row: -abs(row[1])),
+            "chance": found.probability,
+            "rows": rows,
             "rho": rho,
             "verdict": _verdict(rho, len(rows), layer, head),
             "note": "На сколько нат модель хуже угадает слово, если закрыть ещё и это.",

@@ -1,10 +1,11 @@
 // Одна голова крупно: линиями «кто смотрит → на кого» или матрицей. Клавиши и мышь двигают пару.
-import { BLUE, GREY, INK, ORANGE, fitted, prepared, shade, write } from "./canvas.js";
+import { BLUE, GREY, INK, ORANGE, fitted, heatmap, prepared, write } from "./canvas.js";
 import { h } from "./dom.js";
 import { clamp, percent } from "./numbers.js";
 
 export const THINNEST = 0.05; // меньшие доли линией не нарисованы
 const READABLE = 12; // точек на строку: меньше — подписей нет
+const WRITTEN = 26; // точек на клетку: меньше — число не поместится
 
 export class AttentionFigure {
   constructor(label, onMove) {
@@ -91,23 +92,24 @@ function drawMatrix(canvas, { tokens, shown, value, cursor, isExact }, width) {
   const head = cell >= READABLE ? 88 : 24;
   const full = Math.max(width, labels + cell * shown.length + 4);
   const brush = prepared(canvas, full, head + cell * shown.length + 4);
-  shown.forEach((from, i) => {
-    shown.forEach((to, j) => {
-      const share = value(from, to);
-      const [x, y] = [labels + j * cell, head + i * cell];
-      brush.fillStyle = shade(share);
-      brush.fillRect(x, y, cell, cell);
-      if (cell >= 26 && isExact && share >= 0.095) {
-        const look = { size: 13, align: "center", colour: share > 0.45 ? "#ffffff" : INK };
-        write(brush, String(Math.round(100 * share)), x + cell / 2, y + cell / 2, look);
-      }
-    });
-  });
+  const share = (i, j) => value(shown[i], shown[j]);
+  const side = cell * shown.length;
+  brush.imageSmoothingEnabled = false;
+  brush.drawImage(heatmap(shown.length, share), labels, head, side, side);
+  if (cell >= WRITTEN && isExact) {
+    shown.forEach((_, i) => shown.forEach((_, j) => writeShare(brush, share(i, j), labels + j * cell, head + i * cell, cell)));
+  }
   drawLabels(brush, { tokens, shown, cursor, cell, head, labels });
   return (x, y) => {
     const place = [Math.floor((y - head) / cell), Math.floor((x - labels) / cell)];
     return place.every((i) => i in shown) ? place.map((i) => shown[i]) : null;
   };
+}
+
+function writeShare(brush, share, x, y, cell) {
+  if (share < 0.095) return; // меньше десяти процентов и так светло
+  const look = { size: 13, align: "center", colour: share > 0.45 ? "#ffffff" : INK };
+  write(brush, String(Math.round(100 * share)), x + cell / 2, y + cell / 2, look);
 }
 
 function drawLabels(brush, { tokens, shown, cursor, cell, head, labels }) {

@@ -1,10 +1,10 @@
 // Одна модель: миниатюры голов, выбранная голова крупно, точные числа и таблица словами.
 import { AttentionFigure, THINNEST } from "./attention_figure.js";
 import { HeadGrid } from "./head_grid.js";
-import { h, labelled, newId, options } from "./dom.js";
+import { h, labelled, options, show } from "./dom.js";
 import { decimal } from "./numbers.js";
 import { bytes, floats, oncePerFrame, put, watch } from "./state.js";
-import { onResize } from "./canvas.js";
+import { onResize, saveButton } from "./canvas.js";
 
 const FIELDS = [["layer", "head"], ["other_layer", "other_head"]];
 const SHARED = ["panels", "exact", "scores", "hide_special", "look", "order"];
@@ -15,6 +15,7 @@ export class AttentionPanel {
     Object.assign(this, { model, index, say, fields: FIELDS[index], cursor: [1, 1], version: 0 });
     this.#build();
     this.redraw = oncePerFrame(() => this.#draw());
+    this.redrawPair = oncePerFrame(() => this.#drawFigure());
     watch(model, ["panels", "hide_special"], () => (this.version += 1), signal);
     watch(model, [...SHARED, ...this.fields], this.redraw, signal);
     onResize(this.node, this.redraw, signal);
@@ -29,11 +30,14 @@ export class AttentionPanel {
     this.grid = new HeadGrid("Миниатюры голов: стрелками выбирают слой и голову", (layer, head) => this.#pick(layer, head));
     const label = "Голова крупно: вверх и вниз — кто смотрит, влево и вправо — на кого";
     this.figure = new AttentionFigure(label, (pair, how) => this.#move(pair, how));
-    this.value = h("p", { class: "ll-value", id: newId() });
+    this.value = h("p", { class: "ll-value" });
     this.caption = h("p", { class: "ll-note" });
     this.table = h("div", { class: "ll-scroll", tabIndex: 0, role: "group", "aria-label": "Таблица внимания" });
-    this.details = h("details", { ontoggle: this.redrawTable = () => this.#fillTable() }, h("summary", {}, "Та же голова таблицей"), this.table);
-    const choice = h("div", { class: "ll-row" }, this.title, labelled("слой", this.selects[0]), labelled("голова", this.selects[1]));
+    const summary = h("summary", {}, "Та же голова таблицей");
+    this.details = h("details", { ontoggle: () => this.#fillTable() }, summary, this.table);
+    const [layer, head] = this.selects;
+    const save = saveButton(this.figure.canvas, () => `внимание-${this.chosen.join("-")}.png`);
+    const choice = h("div", { class: "ll-row" }, this.title, labelled("слой", layer), labelled("голова", head), save);
     const left = h("div", { class: "ll-left" }, this.grid.node, this.caption);
     const right = h("div", { class: "ll-right" }, this.value, this.figure.node, this.details);
     this.both = h("div", { class: "ll-both" }, left, right);
@@ -57,14 +61,14 @@ export class AttentionPanel {
     if (how !== "click" && pair.every((token, i) => token === this.cursor[i])) return;
     this.cursor = pair;
     if (how !== "hover" && this.index === 0) put(this.model, { cursor: pair });
-    if (how !== "hover") this.say(this.#pairText());
-    this.redraw();
+    if (how !== "hover") this.say(this.#pairText(2));
+    this.redrawPair();
   }
 
-  #pairText() {
+  #pairText(digits) {
     const [layer, head] = this.chosen;
     const [from, to] = this.cursor.map((token) => `«${this.data.tokens[token]}»`);
-    return `слой ${layer}, голова ${head}, из ${from} в ${to}: ${decimal(this.#share(...this.cursor))}`;
+    return `слой ${layer}, голова ${head}, из ${from} в ${to}: ${decimal(this.#share(...this.cursor), digits)}`;
   }
 
   // Доля из выбранной головы: точная, если ядро её уже прислало, иначе — из округлённых байтов.
@@ -99,16 +103,24 @@ export class AttentionPanel {
     if (!data || !this.node.clientWidth) return;
     this.#read();
     this.title.textContent = data.name;
+    show(this.title, this.model.get("names").length > 1);
     this.#fillChoice(data);
     const width = Math.floor(this.node.clientWidth);
     const isWide = width >= 640;
     this.both.classList.toggle("ll-stacked", !isWide);
     const left = isWide ? Math.min(330, Math.floor(width * 0.38)) : width;
     this.grid.draw(this.#gridScene(data), left - 12);
-    this.figure.draw(this.#figureScene(data), (isWide ? width - left : width) - 24);
-    this.value.textContent = this.#pairText();
+    this.figureWidth = (isWide ? width - left : width) - 24;
     this.caption.textContent = this.#captionText(data);
-    if (this.details.open) this.#fillTable();
+    this.#drawFigure();
+    this.#fillTable();
+  }
+
+  // Мышь над головой двигает только пару: миниатюры и данные остаются прежними.
+  #drawFigure() {
+    if (!this.data || !this.figureWidth) return;
+    this.figure.draw(this.#figureScene(this.data), this.figureWidth);
+    this.value.textContent = this.#pairText(4);
   }
 
   #fillChoice({ layers, heads }) {

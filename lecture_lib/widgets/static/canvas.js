@@ -1,14 +1,18 @@
 // Холсты: чёткость на любом экране, оттенки, подписи в отведённую ширину.
 
+import { h } from "./dom.js";
+
 export const INK = "#222222";
 export const GREY = "#595f66"; // на белом — 6,5 : 1
 export const ORANGE = "#b04a00";
 export const BLUE = "#0072b2";
 export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 
+const MOST_PIXELS = 16000; // холст длиннее браузер не нарисует
+
 // Готовит холст width × height точек страницы и возвращает кисть в этих точках.
 export function prepared(canvas, width, height) {
-  const scale = globalThis.devicePixelRatio || 1;
+  const scale = Math.min(globalThis.devicePixelRatio || 1, MOST_PIXELS / Math.max(width, height));
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round(height * scale);
   canvas.style.width = `${width}px`;
@@ -29,10 +33,6 @@ export const SHADES = Array.from({ length: 256 }, (_, step) => {
   return STOPS[left].map((from, i) => Math.round(from + (STOPS[left + 1][i] - from) * (place - left)));
 });
 
-export function shade(value) {
-  return `rgb(${SHADES[Math.round(255 * value)].join(" ")})`;
-}
-
 // Подпись не шире width: лишние буквы заменены многоточием.
 export function fitted(brush, text, width) {
   if (brush.measureText(text).width <= width) return text;
@@ -46,6 +46,24 @@ export function write(brush, text, x, y, { size = 14, colour = INK, align = "lef
   brush.fillStyle = colour;
   brush.textAlign = align;
   brush.fillText(text, x, y);
+}
+
+// Таблица долей картинкой size × size: точка на клетку, увеличит её drawImage.
+export function heatmap(size, value) {
+  const image = new ImageData(size, size);
+  for (let i = 0; i < size * size; i += 1) {
+    image.data.set(SHADES[Math.round(255 * value(Math.floor(i / size), i % size))], 4 * i);
+    image.data[4 * i + 3] = 255;
+  }
+  const canvas = new OffscreenCanvas(size, size);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
+// Кнопка, которая сохраняет холст файлом PNG; имя спрашивается в миг щелчка.
+export function saveButton(canvas, name) {
+  const save = () => h("a", { href: canvas.toDataURL(), download: name() }).click();
+  return h("button", { type: "button", class: "ll-chip", title: "сохранить рисунок головы", onclick: save }, "PNG");
 }
 
 // Перерисовывает, когда меняется ширина места под виджет.

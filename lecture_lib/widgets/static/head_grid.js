@@ -1,5 +1,5 @@
 // Миниатюры всех голов на одном холсте: строка — слой, столбец — голова; или по убыванию меры.
-import { GREY, INK, ORANGE, SHADES, prepared, write } from "./canvas.js";
+import { GREY, INK, ORANGE, heatmap, prepared, write } from "./canvas.js";
 import { h } from "./dom.js";
 import { clamp, percent } from "./numbers.js";
 
@@ -24,7 +24,7 @@ export class HeadGrid {
   draw(scene, width) {
     this.scene = scene;
     this.#lay(width);
-    const brush = prepared(this.canvas, width, this.height);
+    const brush = prepared(this.canvas, this.width, this.height);
     if (!scene.sorted) this.#writeNumbers(brush);
     for (const place of this.places) this.#drawThumb(brush, place);
   }
@@ -45,6 +45,7 @@ export class HeadGrid {
       y: (sorted ? 2 : MARGIN) + step.y * Math.floor(number / columns),
     }));
     this.height = this.places.at(-1).y + step.y;
+    this.width = Math.max(width, start + step.x * columns);
   }
 
   #writeNumbers(brush) {
@@ -65,10 +66,12 @@ export class HeadGrid {
     const isChosen = place.layer === scene.chosen[0] && place.head === scene.chosen[1];
     brush.strokeStyle = isChosen ? ORANGE : "#8a9097";
     brush.lineWidth = isChosen ? 4 : 1;
-    brush.strokeRect(place.x - (isChosen ? 1.5 : 0.5), place.y - (isChosen ? 1.5 : 0.5), side + (isChosen ? 3 : 1), side + (isChosen ? 3 : 1));
+    const rim = isChosen ? 1.5 : 0.5;
+    brush.strokeRect(place.x - rim, place.y - rim, side + 2 * rim, side + 2 * rim);
     if (scene.sorted) {
       const text = `${place.layer}·${place.head} ${percent(scene.score(place.layer, place.head))}`;
-      write(brush, text, place.x + side / 2, place.y + side + 10, { size: 12, colour: INK, align: "center", bold: isChosen });
+      const look = { size: 12, colour: INK, align: "center", bold: isChosen };
+      write(brush, text, place.x + side / 2, place.y + side + 10, look);
     }
   }
 
@@ -126,9 +129,5 @@ function pooled(bytes, size, shown, side) {
       }
     });
   });
-  const image = new ImageData(side, side);
-  most.forEach((value, i) => image.data.set([...SHADES[value], 255], 4 * i));
-  const canvas = new OffscreenCanvas(side, side);
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return canvas;
+  return heatmap(side, (y, x) => most[y * side + x] / 255);
 }
