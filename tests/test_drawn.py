@@ -116,7 +116,7 @@ def test_shown_again_in_the_cell_closes_the_previous(cell):
         toys = [Toy() for _ in range(20)]
         for toy in toys:
             toy._repr_mimebundle_()
-        alive.append(len(ipywidgets.Widget.widgets))
+        alive.append(len(ipywidgets.widgets.widget._instances))
         assert all(toy.view.comm is not None for toy in toys)
     assert len(set(alive)) == 1
 

@@ -83,11 +83,10 @@ def _one_of(choices: Sequence[str]) -> Callable[[AttentionExplorer, str, Any], N
 
 
 def _word(widget: AttentionExplorer, name: str, value: Any) -> None:
-    units = [-1, *(unit for unit, _ in widget.view.chips)]
-    if value not in units:
-        raise ValueError(
-            f"{name} = {value!r}: слова — от {units[1:2]} до {units[-1:]}; −1 — открыть."
-        )
+    units = [unit for unit, _ in widget.view.chips]
+    if value not in (-1, *units):
+        known = f"слова — от {units[0]} до {units[-1]}" if units else "слов нет"
+        raise ValueError(f"{name} = {value!r}: {known}; −1 — открыть.")
 
 
 class AttentionExplorer(DrawnWidget):
@@ -107,10 +106,8 @@ class AttentionExplorer(DrawnWidget):
     masked = view_field("masked", _word)
     hide_special, merge_words = view_field("hide_special"), view_field("merge_words")
     look, order = view_field("look", _one_of(LOOKS)), view_field("order", _one_of(("", *PROBES)))
-    layer, head = (
-        view_field("layer", _number_of(0, "layers")),
-        view_field("head", _number_of(0, "heads")),
-    )
+    layer = view_field("layer", _number_of(0, "layers"))
+    head = view_field("head", _number_of(0, "heads"))
     other_layer = view_field("other_layer", _number_of(1, "layers"))
     other_head = view_field("other_head", _number_of(1, "heads"))
     cursor, predicted = view_field("cursor"), view_field("predicted")

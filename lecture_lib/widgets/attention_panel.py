@@ -19,7 +19,7 @@ from lecture_lib.attention import (
     to_floats,
     word_attention,
 )
-from lecture_lib.evidence import agreement, evidence, layer_answers
+from lecture_lib.evidence import Evidence, agreement, evidence, layer_answers
 from lecture_lib.experiments.head_scores import (
     ON_SENTENCE,
     HeadScores,
@@ -59,6 +59,7 @@ class AttentionPanel:
             self.plain.with_masks([self.target], self.tokenizer) if closes else self.plain
         )
         self._cached: dict[int | None, Tensor] = {}
+        self._clues: tuple[Evidence, dict[str, Any]] | None = None
 
     def _target(self, closed: Span | None) -> int | None:
         """Слово, о котором спрашивают: закрытое щелчком или единственная маска текста."""
@@ -124,7 +125,10 @@ class AttentionPanel:
         if self.target is None:
             return None
         try:
-            found = evidence(self.model, self.tokenizer, self.plain, self.target)
+            if self._clues is None:  # от головы они не зависят: другая голова их не пересчитывает
+                found = evidence(self.model, self.tokenizer, self.plain, self.target)
+                self._clues = found, self._layer_answers()
+            found, answers = self._clues
         except ValueError as error:
             return {"problem": f"{self.name}: {error}"}
         looks = self.weights(layer, head, merged=True)[self.target].tolist()
@@ -139,7 +143,7 @@ class AttentionPanel:
             "rho": rho,
             "verdict": _verdict(rho, len(rows), layer, head),
             "note": "На сколько нат модель хуже угадает слово, если закрыть ещё и это.",
-            **self._layer_answers(),
+            **answers,
         }
 
     def _layer_answers(self) -> dict[str, Any]:

@@ -17,13 +17,17 @@ export function render({ model, el, signal }) {
     return { value, text: `слой ${value[0]}, голова ${value[1]}` };
   };
   const indices = model.get("names").map((_, index) => index);
-  const panels = indices.map((index) => new AttentionPanel(model, index, say, signal).node);
+  const panels = indices.map((index) => new AttentionPanel(model, index, say, signal));
+  const line = settings(model, signal);
+  // У одной модели слой и голова стоят в общей строке, у двух — каждые над своей панелью.
+  if (panels.length === 1) line.append(panels[0].choice);
+  else for (const panel of panels) panel.node.prepend(panel.choice);
   const found = indices.map((index) => new EvidencePanel(model, index, signal).node);
   root.append(
     new Question(model, guess, ["layer", "head"], signal).node,
     new TextLine(model, say, signal).node,
-    settings(model, signal),
-    h("div", { class: "ll-panels" }, ...panels),
+    line,
+    h("div", { class: "ll-panels" }, ...panels.map((panel) => panel.node)),
     h("div", { class: "ll-panels" }, ...found),
   );
   el.replaceChildren(root);

@@ -4,8 +4,10 @@ import { h } from "./dom.js";
 import { clamp, percent } from "./numbers.js";
 
 export const THINNEST = 0.05; // меньшие доли линией не нарисованы
+const NAMES = 88; // точек над матрицей под подписи столбцов
+const TALLEST = 432; // точек: матрица короткого предложения видна целиком, без прокрутки
 const READABLE = 12; // точек на строку: меньше — подписей нет
-const WRITTEN = 26; // точек на клетку: меньше — число не поместится
+const WRITTEN = 22; // точек на клетку: меньше — число не поместится
 
 export class AttentionFigure {
   constructor(label, onMove) {
@@ -88,8 +90,10 @@ function drawLine(brush, [x1, y1], [x2, y2], share, isActive) {
 
 function drawMatrix(canvas, { tokens, shown, value, cursor, isExact }, width) {
   const labels = clamp(width * 0.22, 90, 130);
-  const cell = clamp(Math.floor((width - labels - 4) / shown.length), 4, 34);
-  const head = cell >= READABLE ? 88 : 24;
+  const wide = Math.floor((width - labels - 4) / shown.length);
+  const tall = Math.max(WRITTEN, Math.floor((TALLEST - NAMES) / shown.length));
+  const cell = clamp(Math.min(wide, tall), 4, 34);
+  const head = cell >= READABLE ? NAMES : 24;
   const full = Math.max(width, labels + cell * shown.length + 4);
   const brush = prepared(canvas, full, head + cell * shown.length + 4);
   const share = (i, j) => value(shown[i], shown[j]);

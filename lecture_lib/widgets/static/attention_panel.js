@@ -8,6 +8,9 @@ import { onResize, saveButton } from "./canvas.js";
 
 const FIELDS = [["layer", "head"], ["other_layer", "other_head"]];
 const SHARED = ["panels", "exact", "scores", "hide_special", "look", "order"];
+const WIDE = 520; // точек: на таком месте миниатюры и голова встают рядом
+const NARROWEST = 210; // под подпись миниатюр
+const [RIM, GAP] = [8, 12]; // поля холста под рамку фокуса и промежуток между столбцами
 const MOST_ROWS = 128; // строк в таблице словами
 
 export class AttentionPanel {
@@ -37,11 +40,12 @@ export class AttentionPanel {
     this.details = h("details", { ontoggle: () => this.#fillTable() }, summary, this.table);
     const [layer, head] = this.selects;
     const save = saveButton(this.figure.canvas, () => `внимание-${this.chosen.join("-")}.png`);
-    const choice = h("div", { class: "ll-row" }, this.title, labelled("слой", layer), labelled("голова", head), save);
-    const left = h("div", { class: "ll-left" }, this.grid.node, this.caption);
-    const right = h("div", { class: "ll-right" }, this.value, this.figure.node, this.details);
-    this.both = h("div", { class: "ll-both" }, left, right);
-    this.node = h("section", { class: "ll-panel" }, choice, this.both);
+    this.choice = h("div", { class: "ll-choice" }, this.title, labelled("слой", layer), labelled("голова", head));
+    this.left = h("div", {}, this.grid.node, this.caption);
+    const below = h("div", { class: "ll-below" }, this.details, save);
+    const right = h("div", { class: "ll-right" }, this.value, this.figure.node, below);
+    this.both = h("div", { class: "ll-both" }, this.left, right);
+    this.node = h("section", { class: "ll-panel" }, this.both);
   }
 
   get chosen() {
@@ -106,11 +110,13 @@ export class AttentionPanel {
     show(this.title, this.model.get("names").length > 1);
     this.#fillChoice(data);
     const width = Math.floor(this.node.clientWidth);
-    const isWide = width >= 640;
+    const isWide = width >= WIDE;
     this.both.classList.toggle("ll-stacked", !isWide);
-    const left = isWide ? Math.min(330, Math.floor(width * 0.38)) : width;
-    this.grid.draw(this.#gridScene(data), left - 12);
-    this.figureWidth = (isWide ? width - left : width) - 24;
+    const scene = this.#gridScene(data);
+    this.grid.draw(scene, isWide ? Math.min(310, Math.floor(width * 0.4)) : width - RIM);
+    const left = isWide ? Math.max(this.grid.width + RIM, NARROWEST) : width;
+    this.left.style.width = `${left}px`;
+    this.figureWidth = (isWide ? width - left - GAP : width) - RIM;
     this.caption.textContent = this.#captionText(data);
     this.#drawFigure();
     this.#fillTable();
@@ -165,10 +171,9 @@ export class AttentionPanel {
   }
 
   #captionText({ note }) {
-    const scores = this.#scores();
     const order = this.model.get("order");
-    if (scores) return scores.note;
-    if (order) return `Меряю: ${order}…`;
+    const scores = this.model.get("scores")[this.index];
+    if (order) return scores?.probe === order ? scores.note : `Меряю: ${order}…`;
     return note;
   }
 

@@ -45,15 +45,16 @@ export class HeadGrid {
       y: (sorted ? 2 : MARGIN) + step.y * Math.floor(number / columns),
     }));
     this.height = this.places.at(-1).y + step.y;
-    this.width = Math.max(width, start + step.x * columns);
+    this.width = start + step.x * columns;
   }
 
   #writeNumbers(brush) {
     for (const { layer, head, x, y } of this.places) {
       const middle = this.side / 2;
-      if (head === 1) write(brush, String(layer), 8, y + middle, { size: 14, colour: GREY });
+      const look = { size: 14, colour: GREY, align: "right" };
+      if (head === 1) write(brush, String(layer), MARGIN - 6, y + middle, look);
       if (layer === 1) {
-        write(brush, String(head), x + middle, 12, { size: 14, colour: GREY, align: "center" });
+        write(brush, String(head), x + middle, 12, { ...look, align: "center" });
       }
     }
   }
