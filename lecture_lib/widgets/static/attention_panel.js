@@ -65,14 +65,14 @@ export class AttentionPanel {
     if (how !== "click" && pair.every((token, i) => token === this.cursor[i])) return;
     this.cursor = pair;
     if (how !== "hover" && this.index === 0) put(this.model, { cursor: pair });
-    if (how !== "hover") this.say(this.#pairText(2));
+    const [layer, head] = this.chosen;
+    if (how !== "hover") this.say(`слой ${layer}, голова ${head}, ${this.#pairText(2)}`);
     this.redrawPair();
   }
 
   #pairText(digits) {
-    const [layer, head] = this.chosen;
     const [from, to] = this.cursor.map((token) => `«${this.data.tokens[token]}»`);
-    return `слой ${layer}, голова ${head}, из ${from} в ${to}: ${decimal(this.#share(...this.cursor), digits)}`;
+    return `из ${from} в ${to}: ${decimal(this.#share(...this.cursor), digits)}`;
   }
 
   // Доля из выбранной головы: точная, если ядро её уже прислало, иначе — из округлённых байтов.

@@ -21,7 +21,8 @@ export class EvidencePanel {
       this.node.replaceChildren(h("p", { class: "ll-note" }, found.problem));
       return;
     }
-    const title = `${found.name}: «${found.answer}» — ${percent(found.chance)}`;
+    const whose = this.model.get("names").length > 1 ? `${found.name}: ` : "";
+    const title = `${whose}закрыто «${found.answer}», вероятность верного — ${percent(found.chance)}`;
     const both = h("div", { class: "ll-row ll-top" }, words(found), layers(found));
     this.node.replaceChildren(h("h4", { class: "ll-title" }, title), h("p", {}, found.verdict), both);
   }
