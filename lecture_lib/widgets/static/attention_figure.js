@@ -92,7 +92,7 @@ function drawMatrix(canvas, { tokens, shown, value, cursor, isExact }, width) {
   const labels = clamp(width * 0.22, 90, 130);
   const wide = Math.floor((width - labels - 4) / shown.length);
   const tall = Math.max(WRITTEN, Math.floor((TALLEST - NAMES) / shown.length));
-  const cell = clamp(Math.min(wide, tall), 4, 34);
+  const cell = clamp(Math.min(wide, tall), 3, 34);
   const head = cell >= READABLE ? NAMES : 24;
   const full = Math.max(width, labels + cell * shown.length + 4);
   const brush = prepared(canvas, full, head + cell * shown.length + 4);
