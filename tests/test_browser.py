@@ -194,7 +194,7 @@ def test_explorer_switches_heads(lesson):
     wait_until(lambda: explorer.value("title") == "слой 5, голова 2", "стрелки в ядре")
     wait_until(lambda: explorer.drawing(FIGURE) != before, "новый рисунок")
     wait_until(lambda: "слой 5, голова 2" in explorer.said(), "сказано вслух")
-    explorer.view.get_by_label("слой", exact=True).select_option("1")
+    explorer.view.get_by_label("слой", exact=True).select_option(index=1)
     wait_until(lambda: explorer.value("layer") == 2, "слой из списка")
 
 
@@ -238,7 +238,7 @@ def test_explorer_settings_reach_the_kernel(lesson):
         wait_until(lambda before=before: explorer.drawing(FIGURE) != before, f"{name} на экране")
     explorer.shoot("03_lines")
     before = explorer.drawing(FIGURE)
-    explorer.view.get_by_label("вид").select_option("1")
+    explorer.view.get_by_label("вид").select_option("матрица")
     wait_until(lambda: explorer.value("look") == "matrix", "матрица в ядре")
     wait_until(lambda: explorer.drawing(FIGURE) != before, "матрица на экране")
     explorer.shoot("03_matrix")
@@ -263,6 +263,7 @@ def test_explorer_shows_evidence_for_a_closed_word(lesson):
     explorer = lesson.widget("AttentionExplorer")
     explorer.view.get_by_role("button", name="кот", exact=True).press("Space")
     wait_until(lambda: explorer.value("masked") == 2, "закрытое слово в ядре")
+    wait_until(lambda: explorer.value("evidence[0] is not None"), "улики в ядре")
     verdict = explorer.value("evidence[0]['verdict']")
     wait_until(lambda: verdict in explorer.view.inner_text(), "вывод на экране")
     explorer.view.locator(".ll-evidence").first.scroll_into_view_if_needed()

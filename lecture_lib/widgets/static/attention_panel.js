@@ -173,8 +173,8 @@ export class AttentionPanel {
   #captionText({ note }) {
     const order = this.model.get("order");
     const scores = this.model.get("scores")[this.index];
-    if (order) return scores?.probe === order ? scores.note : `Меряю: ${order}…`;
-    return note;
+    if (!order) return note;
+    return `${scores?.probe === order ? scores.note : `Меряю: ${order}…`} ${note}`;
   }
 
   #fillTable() {
