@@ -8,6 +8,8 @@ export class TextLine {
     this.choice = h("select", { class: "ll-wide", onchange: () => this.#choose() });
     this.box = h("input", { type: "text", class: "ll-wide", spellcheck: false, autocomplete: "off" });
     this.box.addEventListener("change", () => this.#type());
+    // В Лаборатории Enter до события change не доходит, поэтому клавиша слушается отдельно.
+    this.box.addEventListener("keydown", (event) => event.key === "Enter" && this.#type());
     this.chips = h("div", { class: "ll-chips", role: "toolbar", "aria-label": "Слова предложения: нажатое закрыто" });
     this.chips.addEventListener("keydown", (event) => this.#key(event));
     this.problem = h("p", { class: "ll-problem", role: "alert" });
