@@ -30,7 +30,7 @@ widget = AttentionExplorer(mini, tokenizer)
 widget
 """
 
-# Часы страницы: действие, первое изменение ответа, два кадра — и рисунок на экране.
+# Часы страницы: действие, первое изменение ответа, начало следующего кадра — прежний уже виден.
 TIMED = """async ([act, answer, number]) => {
     const root = document.querySelector(".ll-widget");
     const target = root.querySelector(answer);
@@ -41,7 +41,7 @@ TIMED = """async ([act, answer, number]) => {
     const start = performance.now();
     new Function("root", "number", act)(root, number);
     await changed;
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    await new Promise(requestAnimationFrame);
     return performance.now() - start;
 }"""
 

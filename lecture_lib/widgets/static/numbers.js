@@ -1,12 +1,14 @@
 // Числа по-русски: запятая, минус, неразрывный пробел перед процентом.
 
 export function decimal(value, digits = 2) {
-  return value.toFixed(digits).replace(".", ",").replace("-", "−");
+  const text = value.toFixed(digits);
+  const sign = value < 0 && Number(text) !== 0 ? "−" : ""; // не «−0,00»
+  return sign + text.replace("-", "").replace(".", ",");
 }
 
 export function signed(value, digits = 2) {
   const text = decimal(value, digits);
-  return value > 0 ? `+${text}` : text;
+  return Number(value.toFixed(digits)) > 0 ? `+${text}` : text;
 }
 
 export function percent(value) {
