@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from scipy.stats import spearmanr  # полсекунды: здесь, а не при первом щелчке в классе
 from torch import Tensor, nn
 
 from lecture_lib.heads import PretrainingModel
@@ -101,8 +102,6 @@ def agreement(looks: Sequence[float], drops: Sequence[float | None]) -> float | 
     None — слов меньше FEWEST_PAIRS или все значения одинаковы: рангов нет. ValueError — ряды
     разной длины.
     """
-    from scipy.stats import spearmanr
-
     if len(looks) != len(drops):
         raise ValueError(f"looks и drops: {len(looks)} и {len(drops)} — нужно поровну.")
     pairs = [(look, drop) for look, drop in zip(looks, drops, strict=True) if drop is not None]
