@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import hashlib
 import importlib.util
 import json
 import os
@@ -38,6 +39,9 @@ FLAGS = (
     # Стена на весь браузер, а не на одну страницу: чужие имена и адреса не находятся.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )
+# axe-core 4.14.1 из npm (MPL-2.0): проверка доступности, исполняется прямо на странице.
+AXE = Path(__file__).with_name("axe") / "axe.min.js"
+SERIOUS = ("serious", "critical")
 PATIENCE = 300.0  # секунд ждать состояния; свободной машине хватает пяти
 RUN_PATIENCE = 1500.0  # секунд ждать конца урока
 
@@ -134,6 +138,18 @@ def running_lab(scratch: Path) -> Iterator[Lab]:
             process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def running_browser() -> Iterator[object]:
+    """Окно Chromium размером с проектор, в интерфейсе которого русский язык."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        width, height = SIZES[0]
+        yield browser.new_context(viewport={"width": width, "height": height}, locale="ru-RU")
+        browser.close()
 
 
 def printed_address(process: subprocess.Popen, log: Path) -> tuple[str, str]:
@@ -313,6 +329,32 @@ class WidgetOnScreen:
         """Ждёт на экране нового рисунка — того самого, который послало ядро."""
         wait_until(lambda: self.picture() not in ("", before), f"{self.name}: новый рисунок")
         wait_until(lambda: self.picture() == self.kernel_picture(), f"{self.name}: рисунок ядра")
+
+    def drawing(self, label: str) -> str:
+        """Контрольная сумма холста с такой подписью."""
+        canvas = self.view.get_by_role("application", name=label)
+        return hashlib.sha256(canvas.evaluate("c => c.toDataURL()").encode()).hexdigest()
+
+    def said(self) -> str:
+        """Последняя фраза, сказанная тем, кто виджета не видит."""
+        return self.view.locator("[aria-live]").inner_text()
+
+    def dom_nodes(self) -> int:
+        """Сколько узлов страницы занимает виджет."""
+        return self.view.locator("*").count()
+
+    def barriers(self) -> list[str]:
+        """Серьёзные препятствия доступности, которые находит axe: правило и узел."""
+        page = self.lesson.page
+        if not page.evaluate("Boolean(globalThis.axe)"):
+            page.evaluate(f"() => {{ {AXE.read_text(encoding='utf-8')} }}")
+        found = self.view.evaluate("async node => (await axe.run(node)).violations")
+        return [
+            f"{rule['id']}: {node['target']} {node['failureSummary']}"
+            for rule in found
+            if rule["impact"] in SERIOUS
+            for node in rule["nodes"]
+        ]
 
     def shoot(self, name: str) -> None:
         """Снимает страницу с виджетом в обоих размерах."""

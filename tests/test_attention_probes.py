@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from lecture_lib.attention import word_attention
 from lecture_lib.config import EncoderConfig
 from lecture_lib.corpus import Document, Sentence, TokenTruth, documents
 from lecture_lib.experiments import attention_budget, attention_probes, head_ablation
@@ -37,12 +38,7 @@ from lecture_lib.experiments.attention_probes import (
     tabulate,
     untrained_like,
 )
-from lecture_lib.experiments.passages import (
-    Passage,
-    passage_attentions,
-    split_into_passages,
-    word_attention,
-)
+from lecture_lib.experiments.passages import Passage, passage_attentions, split_into_passages
 from lecture_lib.heads import PretrainingModel
 from lecture_lib.tokenization import load_tokenizer
 

@@ -29,15 +29,8 @@ def lab(tmp_path_factory, needs_browser):
 @pytest.fixture(scope="module")
 def context(needs_browser):
     """Окно браузера: один Chromium на все тесты файла."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=browser_lab.CHROMIUM, args=browser_lab.FLAGS
-        )
-        width, height = browser_lab.SIZES[0]
-        yield browser.new_context(viewport={"width": width, "height": height}, locale="ru-RU")
-        browser.close()
+    with browser_lab.running_browser() as context:
+        yield context
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +81,9 @@ def test_wall_stops_and_counts(lab, context):
 def test_lesson_runs_to_the_end(lesson):
     """Урок исполняется из меню без ошибок, виджеты ожили, связь с ядром цела, наружу — тихо."""
     assert lesson.failures == []
-    alive = lesson.page.locator(".jp-OutputArea-output > .jupyter-widgets")
+    alive = lesson.page.locator(".jp-OutputArea-output").locator(
+        "> .jupyter-widgets, .ll-widget"  # из готовых частей и рисуемые
+    )
     wait_until(lambda: alive.count() == len(widget_cells(lesson.source)), "живые виджеты")
     assert lesson.page.locator("[data-mime-type$='error'], [data-mime-type$='stderr']").count() == 0
     traffic = lesson.traffic
@@ -178,15 +173,141 @@ def test_rates_move_the_picture(lesson):
     assert rates.value("probability") < before
 
 
+GRID, FIGURE = "Миниатюры голов", "Голова крупно"
+MOST_NODES = 2000
+
+
 @in_lesson("03_inside")
-def test_attention_changes_with_the_head(lesson):
-    """Рассматриватель внимания: другой слой и другое предложение — другой рисунок."""
-    viewer = press_and_see(lesson, "AttentionViewer", "ArrowRight")
-    before = viewer.picture()
-    viewer.view.get_by_role("combobox").select_option(index=1)
-    viewer.wait_for_picture(before)
-    assert viewer.value("sentence") == 1
-    viewer.shoot("03_attention")
+def test_explorer_switches_heads(lesson):
+    """Щелчок по миниатюре и стрелки меняют голову: рисунок, ядро и голос говорят одно."""
+    explorer = lesson.widget("AttentionExplorer")
+    grid = explorer.view.get_by_role("application", name=GRID)
+    assert (explorer.value("layer"), explorer.value("head")) == (2, 1)
+    before = explorer.drawing(FIGURE)
+    grid.click(position=thumb_place(grid, layer=6, head=3))
+    wait_until(lambda: explorer.value("title") == "слой 6, голова 3", "щелчок в ядре")
+    wait_until(lambda: explorer.drawing(FIGURE) != before, "новый рисунок")
+
+    before = explorer.drawing(FIGURE)
+    grid.press("ArrowUp")
+    grid.press("ArrowLeft")
+    wait_until(lambda: explorer.value("title") == "слой 5, голова 2", "стрелки в ядре")
+    wait_until(lambda: explorer.drawing(FIGURE) != before, "новый рисунок")
+    wait_until(lambda: "слой 5, голова 2" in explorer.said(), "сказано вслух")
+    explorer.view.get_by_label("слой", exact=True).select_option(index=1)
+    wait_until(lambda: explorer.value("layer") == 2, "слой из списка")
+
+
+def thumb_place(grid, layer, head, layers=6, margin=24):
+    """Середина миниатюры: клетки одинаковы, их столько же по высоте, сколько слоёв."""
+    step = (grid.bounding_box()["height"] - margin) / layers
+    return {"x": margin + step * (head - 0.5), "y": margin + step * (layer - 0.5)}
+
+
+@in_lesson("03_inside")
+def test_explorer_numbers_are_the_kernels(lesson):
+    """Пара с клавиатуры: число на экране и вслух — то, что в ядре, без округления байтами."""
+    explorer = lesson.widget("AttentionExplorer")
+    figure = explorer.view.get_by_role("application", name=FIGURE)
+    figure.press("Home")
+    for _ in range(3):
+        figure.press("ArrowDown")
+    figure.press("ArrowRight")
+    wait_until(lambda: explorer.value("cursor") != [], "пара в ядре")
+    wait_until(lambda: explorer.value("cursor")[1] == 1, "последняя клавиша в ядре")
+    row, column = explorer.value("cursor")
+    shown = explorer.value(f"weights[{row}, {column}].item()")
+    wait_until(lambda: russian(shown, 2) in explorer.said(), "число вслух")
+    assert russian(shown, 4) in explorer.view.locator(".ll-value").inner_text()
+
+
+def russian(value, digits):
+    """Число с запятой."""
+    return f"{value:.{digits}f}".replace(".", ",")
+
+
+@in_lesson("03_inside")
+def test_explorer_settings_reach_the_kernel(lesson):
+    """Спрятать [CLS] и [SEP], слова целиком, матрица: меняется и рисунок, и ядро."""
+    explorer = lesson.widget("AttentionExplorer")
+    settings = {"без [CLS] и [SEP]": "hide_special", "слова целиком": "merge_words"}
+    for label, name in settings.items():
+        before = explorer.drawing(FIGURE)
+        explorer.view.get_by_label(label).press("Space")
+        wait_until(lambda name=name: explorer.value(name) is True, f"{name} в ядре")
+        wait_until(lambda before=before: explorer.drawing(FIGURE) != before, f"{name} на экране")
+    explorer.shoot("03_lines")
+    before = explorer.drawing(FIGURE)
+    explorer.view.get_by_label("вид").select_option("матрица")
+    wait_until(lambda: explorer.value("look") == "matrix", "матрица в ядре")
+    wait_until(lambda: explorer.drawing(FIGURE) != before, "матрица на экране")
+    explorer.shoot("03_matrix")
+
+
+@in_lesson("03_inside")
+def test_explorer_answers_the_prediction(lesson):
+    """Предсказание записано — ответ на экране тот же, что в ядре, а головы стоят по мере."""
+    explorer = lesson.widget("AttentionExplorer")
+    before = explorer.drawing(GRID)
+    explorer.view.get_by_role("button", name="Предсказываю").press("Enter")
+    wait_until(lambda: explorer.value("answer") != "", "ответ в ядре")
+    said = explorer.value("answer")
+    wait_until(lambda: said in explorer.view.inner_text(), "ответ на экране")
+    wait_until(lambda: explorer.drawing(GRID) != before, "головы встали по мере")
+    explorer.shoot("03_answer")
+
+
+@in_lesson("03_inside")
+def test_explorer_shows_evidence_for_a_closed_word(lesson):
+    """Закрытое слово: вклад и ρ на экране — из ядра; своё предложение и пустое — понятны."""
+    explorer = lesson.widget("AttentionExplorer")
+    explorer.view.get_by_role("button", name="кот", exact=True).press("Space")
+    wait_until(lambda: explorer.value("masked") == 2, "закрытое слово в ядре")
+    wait_until(lambda: explorer.value("evidence[0] is not None"), "улики в ядре")
+    verdict = explorer.value("evidence[0]['verdict']")
+    wait_until(lambda: verdict in explorer.view.inner_text(), "вывод на экране")
+    explorer.view.locator(".ll-evidence").first.scroll_into_view_if_needed()
+    browser_lab.shoot(lesson.page, "03_evidence")
+
+    box = explorer.view.get_by_role("textbox")
+    box.fill(TYPED)
+    box.press("Enter")
+    wait_until(lambda: explorer.value("text") == TYPED, "своё предложение в ядре")
+    assert (explorer.value("sentence"), explorer.value("masked")) == (None, -1)
+    wait_until(lambda: verdict not in explorer.view.inner_text(), "прежние улики стёрты")
+    box.fill(" ")
+    box.press("Enter")
+    wait_until(lambda: "ни одного слова" in explorer.view.inner_text(), "сообщение на экране")
+    box.fill("Она нашла </script> ключ")
+    box.press("Enter")
+    wait_until(lambda: explorer.value("problem") == "", "предложение прочитано")
+    explorer.view.get_by_role("button", name="script").wait_for()
+
+
+@in_lesson("03_inside")
+def test_explorer_is_light_accessible_and_alone(lesson):
+    """Узлов немного, axe молчит, наружу — ни запроса, ошибок нет; повторный показ не копит."""
+    explorer = lesson.widget("AttentionExplorer")
+    explorer.view.get_by_text("Та же голова таблицей").first.click()
+    assert explorer.dom_nodes() <= MOST_NODES
+    assert explorer.barriers() == []
+    alive = "len(__import__('ipywidgets').widgets.widget._instances)"
+    before = lesson.kernel.value(alive)
+    for _ in range(2):
+        rerun(lesson, "import AttentionExplorer")
+    assert lesson.kernel.value(alive) == before
+    traffic = lesson.traffic
+    assert (traffic.outside, traffic.dropped, traffic.errors) == ([], [], [])
+
+
+def rerun(lesson, text):
+    """Исполняет ячейку с таким текстом ещё раз и ждёт нового виджета."""
+    count = len(lesson.kernel.value("list(Out)"))
+    cell = lesson.page.locator(".jp-CodeCell").filter(has_text=text).first
+    cell.locator(".cm-content").click()
+    lesson.page.keyboard.press("Control+Enter")
+    wait_until(lambda: len(lesson.kernel.value("list(Out)")) > count, "ячейка исполнена")
+    cell.locator(".ll-widget").wait_for()
 
 
 @in_lesson("06_roberta")

@@ -41,6 +41,9 @@ FLOORS = {
     "divergence": 3,
     "checkpoints": 4,
     "optimization": 4,
+    "reading": 4,
+    "attention": 4,
+    "evidence": 4,
     "training": 4,
     "pretraining": 4,
     "pretraining_data": 4,
@@ -66,7 +69,7 @@ FLOORS = {
 }
 
 # Кому можно импортировать эти пакеты.
-SCREEN = {"matplotlib", "ipywidgets", "IPython"}
+SCREEN = {"matplotlib", "ipywidgets", "anywidget", "IPython"}
 HUB = {"transformers", "datasets"}
 HUB_ALLOWED = ("tokenization", "corpus.hub", "pretrained", "tasks")
 

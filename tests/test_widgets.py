@@ -16,7 +16,6 @@ from lecture_lib.masking import KEEP, NOT_CHOSEN, MaskingVocabulary, mask_count,
 from lecture_lib.plots import Picture
 from lecture_lib.prediction import causal_candidates, fill_mask
 from lecture_lib.tokenization import train_wordpiece
-from lecture_lib.widgets.attention_viewer import AttentionViewer
 from lecture_lib.widgets.mask_playground import MOST_MASKS, MOST_WORDS, MaskPlayground
 from lecture_lib.widgets.mask_rates import MANY, MaskRates, rebalance
 from lecture_lib.widgets.mask_slider import MaskSlider, stops
@@ -49,11 +48,6 @@ def playground():
 @pytest.fixture
 def slider():
     return MaskSlider(MODEL, TOKENIZER, TEXT)
-
-
-@pytest.fixture
-def viewer():
-    return AttentionViewer(MODEL, TOKENIZER, [TEXT, "Дул холодный ветер."])
 
 
 def probabilities(candidates):
@@ -367,46 +361,7 @@ def test_rates_refuse_empty_text():
         MaskRates(TOKENIZER, " ")
 
 
-def test_viewer_shows_the_model_attention(viewer):
-    """На экране — внимание выбранных слоя и головы, то же, что у модели."""
-    viewer.sentence, viewer.layer, viewer.head = 1, 2, 1
-    ids = torch.tensor([TOKENIZER("Дул холодный ветер.").input_ids])
-    with torch.no_grad():
-        expected = MODEL(ids, output_attentions=True).attentions[1][0, 0]
-    torch.testing.assert_close(viewer.weights, expected)
-    assert viewer.tokens == TOKENIZER.convert_ids_to_tokens(ids[0])
-    assert "слой 2, голова 1: Дул холодный ветер." in repr(viewer)
-    (image,) = viewer.static().axes[0].images
-    torch.testing.assert_close(torch.tensor(image.get_array().tolist()), expected)
-
-
-def test_viewer_picture_and_message_follow_the_sliders(viewer):
-    """Ползунок двинули — рисунок и подпись другие; подпись называет самое большое внимание."""
-    first, said = bytes(viewer._image.value), viewer._message.value
-    viewer._layer.value = 2
-    assert bytes(viewer._image.value) != first and viewer._message.value != said
-    words = viewer.weights[1:-1]
-    row, column = divmod(int(words.argmax()), words.shape[1])
-    assert f"«{viewer.tokens[row + 1]}» на «{viewer.tokens[column]}»" in viewer.message
-
-
-@pytest.mark.parametrize(
-    ("name", "number"), [("sentence", 2), ("sentence", -1), ("layer", 0), ("head", 3)]
-)
-def test_viewer_refuses_unknown_numbers(viewer, name, number):
-    """Номера, которого нет, — ValueError с именем и значением."""
-    with pytest.raises(ValueError, match=f"{name} = {number}"):
-        setattr(viewer, name, number)
-
-
-@pytest.mark.parametrize("sentences", [[], "Дул ветер.", [" "], ["школа " * 60]])
-def test_viewer_refuses_empty_and_endless(sentences):
-    """Пустой список, пустое и бесконечное предложения — ошибки по-русски."""
-    with pytest.raises(ValueError, match="sentences"):
-        AttentionViewer(MODEL, TOKENIZER, sentences)
-
-
-@pytest.mark.parametrize("name", ["playground", "slider", "viewer", "rates"])
+@pytest.mark.parametrize("name", ["playground", "slider", "rates"])
 def test_output_holds_widget_and_twin(name, request):
     """В выводе ячейки — и живой виджет, и картинка, и слова: что-нибудь да покажут везде."""
     widget = request.getfixturevalue(name)

@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -170,15 +170,17 @@ def head_hits(model: nn.Module, cases: Sequence[Case], pad_token_id: int = 0) ->
         asked.setdefault(case.passage, []).append(number)
     for index, weights in passage_attentions(model, passages, pad_token_id):
         for number in asked[passages[index]]:
-            hits[number] = _looks_right(weights, cases[number])
+            case = cases[number]
+            hits[number] = looks_right(weights, case.unit, case.candidates, case.targets)
     return torch.stack(hits)
 
 
-def _looks_right(weights: Tensor, case: Case) -> Tensor:
-    """(L, H, U, U) -> (L, H) bool."""
-    candidates = case.candidates
-    most = weights[:, :, case.unit, candidates].max(-1)  # по кандидатам: (L, H)
-    is_target = torch.tensor([unit in case.targets for unit in candidates])
+def looks_right(
+    weights: Tensor, unit: int, candidates: Sequence[int], targets: Collection[int]
+) -> Tensor:
+    """Больше ли всего внимания единицы ушло в targets: (L, H, U, U) -> (L, H) bool."""
+    most = weights[:, :, unit, candidates].max(-1)  # по кандидатам: (L, H)
+    is_target = torch.tensor([other in targets for other in candidates])
     return is_target[most.indices] & (most.values > 0)  # ни на кого не смотрит — не верно
 
 

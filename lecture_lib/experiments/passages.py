@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from lecture_lib.attention import word_attention
 from lecture_lib.corpus import Document, TokenTruth
 from lecture_lib.masking import pad_sequences
 from lecture_lib.word_search import inference
@@ -118,24 +119,6 @@ def _join(
     ids.append(tokenizer.sep_token_id)
     units.append(len(words) + 1)
     return Passage(tuple(words), tuple(places), tuple(ids), tuple(units))
-
-
-def word_attention(weights: Tensor, units: Sequence[int]) -> Tensor:
-    """Внимание между токенами (…, S, S) -> между единицами (…, U, U): столбцы складываются,
-    строки усредняются. ValueError — единиц не столько, сколько токенов, или у какой-то их нет.
-
-    Источник: Clark et al., 2019, раздел 4.1.
-    """
-    if len(units) != weights.shape[-1] or len(units) != weights.shape[-2]:
-        raise ValueError(
-            f"units: их {len(units)}, а внимание — {tuple(weights.shape[-2:])}: нужна единица "
-            "на каждый токен."
-        )
-    owner = torch.nn.functional.one_hot(torch.tensor(units)).to(weights.dtype)  # (S, U)
-    if (owner.sum(0) == 0).any():
-        raise ValueError(f"units = {list(units)}: номера идут с пропуском, есть слово без токенов.")
-    to_words = weights @ owner  # (…, S, S) -> (…, S, U)
-    return (owner / owner.sum(0)).T @ to_words  # -> (…, U, U)
 
 
 def passage_attentions(

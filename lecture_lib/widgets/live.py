@@ -37,7 +37,10 @@ class LiveWidget(ABC):
         """Неподвижный двойник: то, что виджет показывает, рисунком или словами."""
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
-        live = self.view._repr_mimebundle_(**options)
+        return self._with_twin(self.view._repr_mimebundle_(**options))
+
+    def _with_twin(self, live: dict[str, Any]) -> dict[str, Any]:
+        """Живой вид, двойник и слова — одним выводом ячейки."""
         return {**live, **twin_bundle(self.static()), "text/plain": repr(self)}
 
 
