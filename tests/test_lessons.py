@@ -18,7 +18,7 @@ SIZE_LIMIT = 300_000
 COMPARED_SHARE = 0.6
 NOT_COMPARED = {"nbval-ignore-output", "nbval-skip"}
 MARKERS = re.compile(r"^\s*#\s*(NBVAL_IGNORE_OUTPUT|NBVAL_SKIP|PYTEST_VALIDATE_IGNORE_OUTPUT)")
-CELL_METADATA = {"tags", "jupyter"}
+CELL_METADATA = {"tags", "jupyter", "slideshow", "lecture"}
 NOTEBOOK_METADATA = {"kernelspec", "language_info"}
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
@@ -71,7 +71,7 @@ def test_no_errors_saved(path):
 
 @each_notebook
 def test_clean_metadata(path):
-    """В метаданных только ядро «python3» и теги."""
+    """В метаданных только ядро «python3», теги и разметка слайдов."""
     notebook = read(path)
     assert set(notebook["metadata"]) <= NOTEBOOK_METADATA
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
