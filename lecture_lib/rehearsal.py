@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,7 +79,8 @@ def rehearse(
 ) -> Rehearsal:
     """Исполняет ячейки показа по порядку в новом ядре; после ошибки идёт дальше.
 
-    folder: рабочая папка ядра; timeout: секунд, после которых ячейка прерывается с ошибкой.
+    folder: рабочая папка ядра; timeout: секунд, после которых ячейка считается зависшей — на ней
+    репетиция кончается.
     """
     from nbclient import NotebookClient
 
@@ -87,35 +89,38 @@ def rehearse(
         timeout=timeout,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
-        interrupt_on_timeout=True,
         store_widget_state=False,
     )
     with client.setup_kernel():
-        runs = [
-            run_cell(client, index, slide)
-            for index, (slide, _, cell) in enumerate(numbered(deck))
-            if cell.cell_type == "code"
-        ]
-    return Rehearsal(tuple(runs), limit)
+        return Rehearsal(tuple(run_cells(client)), limit)
 
 
-def run_cell(client: NotebookClient, index: int, slide: int) -> CellRun:
-    """Исполняет одну ячейку показа."""
+def run_cells(client: NotebookClient) -> Iterator[CellRun]:
+    """Исполняет ячейки с кодом по порядку, пока ядро отвечает."""
+    for index, (slide, _, cell) in enumerate(numbered(client.nb)):
+        if cell.cell_type == "code":
+            start = time.perf_counter()
+            error, answers = run_cell(client, index)
+            seconds = time.perf_counter() - start
+            line = next(line for line in cell.source.splitlines() if line.strip()).strip()
+            yield CellRun(slide, cell.metadata["lecture"]["cell"], line, seconds, error)
+            if not answers:  # спрашивать остальное не у кого
+                return
+
+
+def run_cell(client: NotebookClient, index: int) -> tuple[str, bool]:
+    """Исполняет одну ячейку; возвращает ошибку (пусто — её нет) и отвечает ли ещё ядро."""
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    cell = client.nb.cells[index]
-    error, start = "", time.perf_counter()
     try:
-        client.execute_cell(cell, index)
+        client.execute_cell(client.nb.cells[index], index)
     except CellExecutionError as failure:
-        error = f"{failure.ename}: {failure.evalue}"
+        return f"{failure.ename}: {failure.evalue}", True
     except CellTimeoutError:
-        error = f"не закончилась за {client.timeout:g} с"
+        return f"не закончилась за {client.timeout:g} с, дальше репетиция не пошла", False
     except DeadKernelError:
-        error = "ядро умерло"
-    seconds = time.perf_counter() - start
-    first = next(line for line in cell.source.splitlines() if line.strip())
-    return CellRun(slide, cell.metadata["lecture"]["cell"], first.strip(), seconds, error)
+        return "ядро умерло, дальше репетиция не пошла", False
+    return "", True
 
 
 def describe_rehearsal(rehearsal: Rehearsal) -> str:
