@@ -19,14 +19,14 @@ from lecture_lib.slides import FRAGMENT, QUESTION, SKIP, SLIDE, SUBSLIDE, slide_
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-# Высота меряется в строках текста; экран — 21,8 строки при шрифте показа (slides.css).
+# Высота меряется в строках текста: экран — это 21,8 строки при шрифте показа.
 ROOM = 20.0
 READING = 13.0  # чтение вывода длиннее этого — стена текста: продолжается на следующем слайде
 WIDTH = 82  # знаков в строке текста
 CODE_LINE = 0.78  # строка кода относительно строки текста
 PIXELS = 33  # точек в строке текста на экране высотой 720
-TALLEST_PICTURE = 12.7  # рисунок выше этого показ уменьшает
-LIVE_WIDGET = 13.0  # виджет вместе с рисунком
+TALLEST_PICTURE = 12.7  # рисунок выше этого показ уменьшает, таблицу — прокручивает
+LIVE_WIDGET = 16.5  # виджет со своими рычагами: на слайде он один
 
 NAVIGATION = re.compile(r"^(?:\[?← |\[\d\d\. [^\]]*→\]|Это первый урок · |\*\*Упражнения:\*\* )")
 ANSWER = re.compile(
@@ -148,6 +148,8 @@ def output_height(output: NotebookNode) -> float:
         # Высота рисунка стоит в заголовке PNG, с двадцатого байта.
         (pixels,) = struct.unpack(">I", base64.b64decode(data["image/png"][:48])[20:24])
         return min(pixels / PIXELS, TALLEST_PICTURE) + 0.4
+    if rows := str(data.get("text/html", "")).count("<tr"):
+        return min(1.25 * rows, TALLEST_PICTURE) + 0.4
     text = output.get("text") or data.get("text/plain", "")
     return CODE_LINE * len(text.splitlines()) + 0.4
 

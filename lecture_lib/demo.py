@@ -109,8 +109,9 @@ def check_demo(number: str, limit: float = SLOW, root: Path | None = None) -> Re
 
     root = root or find_course_root()
     path = write_deck(root, number)
-    os.environ.update(lab_environment(os.environ))
-    done = rehearse(nbformat.read(path, as_version=4), path.parent, limit)
+    with tempfile.TemporaryDirectory(prefix="lecture-", ignore_cleanup_errors=True) as home:
+        os.environ.update(lab_environment(os.environ, Path(home)))
+        done = rehearse(nbformat.read(path, as_version=4), path.parent, limit)
     return Rehearsal(done.runs, limit, missing_package())
 
 

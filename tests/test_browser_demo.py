@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 from pathlib import Path
 
 import browser_lab
 import nbformat
 import pytest
-from browser_lab import ROOT, SIZES, Traffic, running_server, wait_until
+from browser_lab import ROOT, SIZES, Kernel, Traffic, running_server, wait_until
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from test_browser import context, needs_browser  # noqa: F401
 
@@ -41,12 +42,18 @@ class OpenDemo:
 
     def __init__(self, server, page, name: str) -> None:
         self.path = f"runs/demo/{name}.ipynb"
-        self.page, self.traffic = page, Traffic()
+        self.server, self.page, self.traffic = server, page, Traffic()
         self.traffic.listen(page)
         page.set_default_timeout(1000 * browser_lab.PATIENCE)
         page.goto(f"{server.address}/lab/tree/{self.path}?token={server.token}")
         page.wait_for_selector(".jp-Deck .jp-Cell.jp-deck-mod-visible")
-        self.kernel = server.kernel(self.path)
+        # Клавиши слышит слайд, в котором стоит фокус: расширение ставит его последним.
+        page.wait_for_function("document.activeElement.closest('.jp-Deck .jp-Cell') !== null")
+
+    @functools.cached_property
+    def kernel(self) -> Kernel:
+        """Ядро показа; спрашивать его, когда оно уже исполнило ячейку."""
+        return self.server.kernel(self.path)
 
     @property
     def shown(self) -> str:
