@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lecture_lib.files import write_atomically
+from lecture_lib.slides import MARKS, mark_slides, read_plan
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -49,6 +50,8 @@ def execute_notebook(path: str | Path) -> Execution:
         notebook = nbformat.read(path, as_version=4)
     except (OSError, ValueError) as error:
         raise ValueError(f"path = {str(path)!r}: тетрадь не читается ({error}).") from None
+    if path.resolve().parent.name == "lessons":
+        mark_slides(notebook, read_plan(path))
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
@@ -74,7 +77,7 @@ def clean_notebook(notebook: NotebookNode, root: Path) -> None:
     """Убирает виджеты без картинки-двойника, служебные пометы и пути к папке курса."""
     for cell in notebook.cells:
         cell.metadata = {
-            k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter", "nbgrader")
+            k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter", "nbgrader", *MARKS)
         }
         if cell.cell_type == "code":
             cell.outputs = [_clean_output(output, root) for output in cell.outputs]

@@ -12,7 +12,7 @@ import contextlib
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 SETTINGS = Path(__file__).with_name("lab_settings")
@@ -35,22 +35,25 @@ def find_course_root(start: Path | None = None) -> Path:
     )
 
 
-def lab_environment(base: Mapping[str, str], home: Path | None = None) -> dict[str, str]:
+def lab_environment(
+    base: Mapping[str, str], home: Path | None = None, settings: Sequence[Path] = (SETTINGS,)
+) -> dict[str, str]:
     """Переменные окружения, с которыми JupyterLab видит ядра и настройки курса первыми.
 
     ``base`` — исходные переменные (обычно ``os.environ``); они не меняются. ``home`` — папка
-    настроек, рабочих столов и истории (обычно — внутри окружения).
+    настроек, рабочих столов и истории (обычно — внутри окружения). ``settings`` — папки настроек
+    курса, старшая первой.
     """
     prefix = Path(sys.prefix)
     own = {
         # Ядро «python3» отсюда заслоняет одноимённые из ~/.local/share/jupyter и из системы.
-        "JUPYTER_PATH": str(prefix / "share" / "jupyter"),
-        "JUPYTER_CONFIG_PATH": str(SETTINGS),
+        "JUPYTER_PATH": [str(prefix / "share" / "jupyter")],
+        "JUPYTER_CONFIG_PATH": list(map(str, settings)),
     }
     environment = dict(base)
-    for name, path in own.items():
-        others = [p for p in environment.get(name, "").split(os.pathsep) if p and p != path]
-        environment[name] = os.pathsep.join([path, *others])
+    for name, paths in own.items():
+        others = [p for p in environment.get(name, "").split(os.pathsep) if p and p not in paths]
+        environment[name] = os.pathsep.join([*paths, *others])
     environment["JUPYTER_PREFER_ENV_PATH"] = "1"
     if home is None and os.access(prefix, os.W_OK):
         # Настройки, рабочие столы и история — внутри окружения: чужая тема, пароль или
@@ -80,15 +83,17 @@ def lab_arguments(
     ip: str | None = None,
     port: int | None = None,
     browser: bool | None = None,
+    page: str | None = None,
 ) -> list[str]:
     """Собирает ключи, с которыми запускается JupyterLab.
 
     root: папка курса; environment: переменные из :func:`lab_environment`; token: ключ
-    доступа; browser: открывать ли браузер (``None`` — открывать, если есть экран).
+    доступа; browser: открывать ли браузер (``None`` — открывать, если есть экран); page: что
+    открыть (``None`` — решает :func:`start_page`).
     """
     arguments = [
         f"--ServerApp.root_dir={root}",
-        f"--LabApp.default_url={start_page(root, environment)}",
+        f"--LabApp.default_url={page or start_page(root, environment)}",
         f"--IdentityProvider.token={token}",
         "--Application.log_level=WARN",
     ]
@@ -140,17 +145,28 @@ def run_lab(
     """
     root = root or find_course_root()
     os.environ.update(lab_environment(os.environ, home))
-    # Ключ доступа заводим сами: Jupyter печатает свой по-английски и четыре раза.
-    token = secrets.token_hex(24)
+    token = new_token()
     arguments = lab_arguments(root, os.environ, token, ip=ip, port=port, browser=browser)
-    # Только теперь: пути Jupyter запоминает при импорте.
+    trust_lessons(root)
+    serve(arguments, token, print_address)
+
+
+def new_token() -> str:
+    """Ключ доступа. Заводим его сами: Jupyter печатает свой по-английски и четыре раза."""
+    return secrets.token_hex(24)
+
+
+def serve(arguments: Sequence[str], token: str, greet: Callable[[str], None]) -> None:
+    """Запускает JupyterLab и ждёт; greet получает адрес, когда он уже отвечает.
+
+    Звать после ``os.environ.update(lab_environment(…))``: пути Jupyter запоминает при импорте.
+    """
     from jupyterlab.labapp import LabApp
 
-    trust_lessons(root)
-    server = LabApp.initialize_server(argv=arguments)
+    server = LabApp.initialize_server(argv=list(arguments))
     address = server.local_url.partition("?")[0] + f"?token={token}"
     # В очередь за открытием порта: напечатанный адрес уже отвечает.
-    server.io_loop.add_callback(print_address, address)
+    server.io_loop.add_callback(greet, address)
     server.start()
 
 

@@ -115,14 +115,21 @@ class Lab:
 
 @contextlib.contextmanager
 def running_lab(scratch: Path) -> Iterator[Lab]:
-    """JupyterLab на копии уроков; в конце останавливается вместе с ядрами."""
+    """JupyterLab на копии уроков."""
+    shutil.copytree(ROOT / "lessons", scratch / "course" / "lessons")
+    with running_server(scratch, SERVE) as lab:
+        yield lab
+
+
+@contextlib.contextmanager
+def running_server(scratch: Path, script: str, *arguments: str) -> Iterator[Lab]:
+    """Сервер на папке scratch/course; в конце останавливается вместе с ядрами."""
     course, home, log = scratch / "course", scratch / "home", scratch / "lab.log"
-    shutil.copytree(ROOT / "lessons", course / "lessons")
     home.mkdir()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(course), str(home)],
+            [sys.executable, "-c", script, str(course), str(home), *arguments],
             cwd=scratch,
             env={**environment, "HOME": str(home)},
             stdout=output,

@@ -34,6 +34,8 @@ def test_outputs_are_stored_without_traces(lesson, tmp_path):
     assert [c.execution_count for c in notebook.cells[1:]] == [1, 2]
     assert str(tmp_path) not in path.read_text(encoding="utf-8")
     assert dict(notebook.metadata) == METADATA
+    marks = [cell.metadata["slideshow"]["slide_type"] for cell in notebook.cells]
+    assert marks == ["slide", "fragment", "fragment"]
     assert result.compared == 1.0 and result.size == path.stat().st_size
 
 

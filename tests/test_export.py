@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from lecture_lib.cli import main
 from lecture_lib.export import export_lesson, find_lesson, link_pages, title_of
+from lecture_lib.slides import read_plan
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"
 # Что браузер загружает сам, без щелчка: у этих тегов адрес должен лежать внутри страницы.
@@ -93,6 +94,15 @@ def test_lessons_are_self_contained(path, tmp_path):
     assert found.addresses == []
     stored = path.read_text(encoding="utf-8").count('"image/png"')
     assert found.images >= stored
+
+
+def test_notes_are_not_exported(tmp_path):
+    """Заметок преподавателю и минут в странице нет."""
+    path = LESSONS / "01_mlm.ipynb"
+    page = export_lesson(path, tmp_path).read_text(encoding="utf-8")
+    notes = [planned.note for planned in read_plan(path).values() if planned.note]
+    assert notes and [note for note in notes if note in page] == []
+    assert "slide_type" not in page and '"minutes"' not in page
 
 
 def test_checker_sees_what_nbconvert_loads(lesson):

@@ -130,6 +130,14 @@ def test_own_settings_folder(tmp_path):
     assert made["IPYTHONDIR"].startswith(str(tmp_path))
 
 
+def test_page_and_settings_can_be_given(tmp_path):
+    """Показ открывает свою страницу и ставит свои настройки впереди настроек курса."""
+    asked = lab.lab_arguments(tmp_path, {}, "t", page="/lab/tree/runs/demo/01.ipynb")
+    assert "--LabApp.default_url=/lab/tree/runs/demo/01.ipynb" in asked
+    made = lab.lab_environment({}, settings=(tmp_path, lab.SETTINGS))
+    assert made["JUPYTER_CONFIG_PATH"].split(os.pathsep) == [str(tmp_path), str(lab.SETTINGS)]
+
+
 def test_environment_keeps_the_caller_untouched():
     """Исходные переменные не меняются, чужие пути остаются, но позже своих."""
     base = {"JUPYTER_PATH": "/opt/other", "HOME": "/home/student"}

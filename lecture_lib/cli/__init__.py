@@ -15,6 +15,7 @@ from lecture_lib import __version__
 from lecture_lib.cli import (
     check,
     corpus,
+    demo,
     execute,
     exercises,
     experiment,
@@ -23,6 +24,7 @@ from lecture_lib.cli import (
     grade,
     lab,
     pretrain,
+    slides,
     test,
     tokenizer,
 )
@@ -37,6 +39,8 @@ COMMANDS = {
     "tokenizer": tokenizer,
     "execute": execute,
     "export": export,
+    "demo": demo,
+    "slides": slides,
     "pretrain": pretrain,
     "experiment": experiment,
     "exercises": exercises,

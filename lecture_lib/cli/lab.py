@@ -11,6 +11,11 @@ SUMMARY = "открыть JupyterLab на уроках"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Описывает ключи."""
+    add_server_keys(parser)
+
+
+def add_server_keys(parser: argparse.ArgumentParser) -> None:
+    """Ключи сервера: где слушать и открывать ли браузер."""
     parser.add_argument("--ip", metavar="АДРЕС", help="слушать этот адрес (в контейнере 0.0.0.0)")
     parser.add_argument(
         "--port", type=whole_number(1, 65535), metavar="ПОРТ", help="порт (обычно 8888)"
