@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,6 +36,8 @@ GENERAL = {
     "batch_one": "С одной строкой верно, с несколькими — нет: функция работает только для батча 1.",
     "mutates_instead": "Функция изменила данный ей тензор и ничего не вернула. Верните новый.",
     "returns_none": "Функция ничего не вернула: кажется, забыт return.",
+    "branch_returns_none": "На этом входе функция ничего не вернула: в одной из веток забыт "
+    "return.",
     "wrong_type": "Вернулось не то, что просили: сравните вид ответа с условием.",
     "wrong_shape": "Форма ответа не та: сравните её с условием.",
     "transposed": "Ответ верный, но оси переставлены.",
@@ -153,12 +156,13 @@ class Cases:
             raise StudentFailure(replies[first].failure, cases[first].arguments)
         shown = self._shown(cases[first], wanted[first], replies[first])
         shares = self._mutants(cases, wanted, replies)
+        form = self._form(wanted[first], replies[first].value)
         best = max(shares, key=shares.get, default="")
         known = (
             (best if best and shares[best] == 1 else "")
-            or _behaviour(cases, wanted, replies, wrong)
+            or _behaviour(cases, replies, wrong, form)
             or (best if best and shares[best] >= ENOUGH else "")
-            or self._form(wanted[first], replies[first].value)
+            or form
         )
         says = self.mistakes[known].says if known in self.mistakes else GENERAL.get(known, "")
         return Finding(known, says, shown)
@@ -169,7 +173,9 @@ class Cases:
             return Counterexample(given, describe(expected), str(reply.failure))
         place = ""
         if self.explain is not None:
-            place = self.explain(case.arguments, expected, reply.value) or ""
+            # Слова о месте — украшение: об ответе чужого вида им бывает нечего сказать.
+            with contextlib.suppress(TypeError, ValueError, LookupError, StopIteration):
+                place = self.explain(case.arguments, expected, reply.value) or ""
         return difference(case.arguments, expected, reply.value, self.axes, place, self.tolerance)
 
     def _mutants(self, cases: list[Case], wanted: list, replies: list[Reply]) -> dict[str, float]:
@@ -250,13 +256,20 @@ def _raise_if_unfinished(cases: list[Case], replies: list[Reply]) -> None:
         raise StudentFailure(replies[0].failure, cases[0].arguments)
 
 
-def _behaviour(cases: list[Case], wanted: list, replies: list[Reply], wrong: list[int]) -> str:
-    """Ошибки, которые видны по тому, когда ответ верен и меняется ли он."""
+def _behaviour(cases: list[Case], replies: list[Reply], wrong: list[int], form: str) -> str:
+    """Ошибки, которые видны по тому, когда ответ верен и меняется ли он.
+
+    form — что не так с видом ответа: о «<bytes>» или NaN не говорят «функция не смотрит на вход».
+    """
     values = [reply.value for reply in replies]
     if all(value is None for value in values):
-        return "returns_none"
+        return "mutates_instead" if all(reply.changed for reply in replies) else "returns_none"
+    if all(values[number] is None and not replies[number].failure for number in wrong):
+        return "branch_returns_none"
     if _only_batches(cases, wrong):
         return "batch_one"
+    if form in ("wrong_type", "nan"):
+        return ""
     if all(identical(values[0], value) for value in values[1:]):
         visible_right = cases[0].visible and 0 not in wrong
         return "hardcoded" if visible_right else "constant"

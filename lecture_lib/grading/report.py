@@ -32,7 +32,7 @@ def describe(value: Any) -> str:
         return f"функция {value.name}"
     if isinstance(value, np.ndarray):
         if value.size <= SMALL:
-            return str(_rounded(value.tolist()))
+            return str(_rounded(value))
         return f"тензор {tuple(value.shape)}"
     if isinstance(value, float | list | tuple | dict):
         return _cut(str(_rounded(value)))
@@ -42,6 +42,8 @@ def describe(value: Any) -> str:
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.5g}")
+    if isinstance(value, np.ndarray):
+        return _rounded(value.tolist()) if value.size <= SMALL else describe(value)
     if isinstance(value, list | tuple):
         return [_rounded(item) for item in value]
     if isinstance(value, dict):
