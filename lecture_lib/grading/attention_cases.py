@@ -23,6 +23,8 @@ def attention(q, k, v, mask, scale="d", axis=-1, masking="before", merge="heads"
         scores = np.where(seen, scores, -1e9)
     if masking == "zero":
         scores = scores * seen
+    if masking == "weak":
+        scores = scores - 10 * ~seen
     if masking == "added":
         scores = scores + seen
     weights = np.exp(scores - scores.max(axis, keepdims=True))
@@ -51,7 +53,10 @@ def attention_cases(rng: np.random.Generator) -> list[Case]:
         for row in range(rows):
             if length > 2:
                 mask[row, int(rng.integers(2, length)) :] = 0
-        cases.append(Case((q, k, v, mask), rows=rows))
+        padding = mask[:, None, :, None] == 0  # посторонние числа: на них смотреть нельзя вовсе
+        k, v = (np.where(padding, times * part, part) for part, times in ((k, 4), (v, 30)))
+        arrays = (part.astype(np.float32) for part in (q, k, v))
+        cases.append(Case((*arrays, mask), rows=rows))
     return cases
 
 
@@ -90,6 +95,11 @@ ATTENTION_MISTAKES = {
     "mask_added": Mistake(
         "К оценкам прибавлены 0 и 1: дополнение видно. Нужно 0 и очень большое отрицательное.",
         _attention_variant(masking="added"),
+    ),
+    "weak_mask": Mistake(
+        "К оценкам дополнения прибавлено слишком скромное число: внимание ему всё равно достаётся. "
+        "Нужна −∞ или хотя бы −10 000.",
+        _attention_variant(masking="weak"),
     ),
     "mask_inverted": Mistake(
         "Маска перевёрнута: 1 — настоящий токен, закрывать надо нули.",
@@ -171,7 +181,7 @@ EMBED_MISTAKES = {
     "eps_outside": Mistake(
         "ε прибавлена к σ, а надо — к дисперсии, под корень.", _embed_variant(root="outside")
     ),
-    "no_eps": Mistake("ε забыта.", _embed_variant(root="no_eps")),
+    "no_eps": Mistake("ε забыта или взята своя, а не та, что дана.", _embed_variant(root="no_eps")),
     "no_root": Mistake("Поделено на дисперсию: забыт корень.", _embed_variant(root="variance")),
     "unbiased": Mistake(
         "Дисперсия поделена на D − 1: torch.var так делает, пока не скажешь unbiased=False.",

@@ -25,6 +25,9 @@ TOLERANCE = 1e-4
 HALF = 3e-3  # допуск, в который входит и float16; ошибки этих заданий больше
 ENOUGH = 0.6  # столько неверных ответов должен повторить мутант, чтобы ошибку назвать
 
+# Чем кончается рассказ о месте, если ответ такой, о каком explain не думала.
+SPEECHLESS = (ArithmeticError, AttributeError, LookupError, StopIteration, TypeError, ValueError)
+
 # Ошибки, у которых мутанта нет: они видны по поведению в любом задании.
 GENERAL = {
     "borrowed": "Ответ взят из библиотеки курса. Задание — написать это своими руками.",
@@ -43,6 +46,10 @@ GENERAL = {
     "transposed": "Ответ верный, но оси переставлены.",
     "sign": "Всё верно, кроме знака.",
     "nan": "В ответе есть NaN или бесконечность.",
+    "initial_seed": "Генератор уже потрачен, а ответ тот же: взято только его зерно "
+    "(initial_seed). Тяните числа из самого генератора.",
+    "quota": "Доли выдержаны точь-в-точь: исходы розданы по счёту, а жребий у каждого должен быть "
+    "свой, независимый.",
     "remembers": "Второй вызов с теми же входами дал другое: функция что-то запоминает между "
     "вызовами.",
 }
@@ -174,7 +181,7 @@ class Cases:
         place = ""
         if self.explain is not None:
             # Слова о месте — украшение: об ответе чужого вида им бывает нечего сказать.
-            with contextlib.suppress(TypeError, ValueError, LookupError, StopIteration):
+            with contextlib.suppress(*SPEECHLESS):
                 place = self.explain(case.arguments, expected, reply.value) or ""
         return difference(case.arguments, expected, reply.value, self.axes, place, self.tolerance)
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType
 
-LIBRARY = Path(__file__).resolve().parents[1]
+LIBRARY = Path(__file__).parents[1]
 # Модули проверки, которые исполняются, пока работает код студента; эталонов в них нет.
-OURS = ("answer.py", "facts.py", "failures.py", "given.py", "judge.py", "runner.py", "wire.py")
+OURS = ("answer", "facts", "failures", "given", "judge", "runner", "wire")
 LONGEST_MESSAGE = 300
 _FOREIGN = tuple(
     str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix, Path(__file__).parents[1])
@@ -81,14 +81,16 @@ def watch_library(borrowed: list[str]) -> Iterator[None]:
 
 
 def _library_name(frame: FrameType) -> str:
-    """Имя функции lecture_lib — по файлу, откуда её код, или по модулю; пусто — она чужая."""
-    path, function = frame.f_code.co_filename, frame.f_code.co_name
+    """Имя функции lecture_lib — по файлу, откуда её код, или по модулю; пусто — она не оттуда."""
+    path = frame.f_code.co_filename
     if path.startswith(f"{LIBRARY}{os.sep}"):
         parts = Path(path).relative_to(LIBRARY.parent).with_suffix("").parts
-        ours = parts[1] == "grading" and Path(path).name in OURS
-        return "" if ours else ".".join((*parts, function))
-    module = str(frame.f_globals.get("__name__", ""))
-    return f"{module}.{function}" if module.startswith(f"{LIBRARY.name}.") else ""
+    else:
+        parts = tuple(str(frame.f_globals.get("__name__", "")).split("."))
+    is_ours = parts[:2] == (LIBRARY.name, "grading") and parts[-1] in OURS
+    if parts[0] != LIBRARY.name or len(parts) < 2 or is_ours:
+        return ""
+    return ".".join((*parts, frame.f_code.co_name))
 
 
 def _line(frame: traceback.FrameSummary) -> str:

@@ -36,10 +36,10 @@ def _parameters_variant(**options):
 def parameter_cases(rng: np.random.Generator) -> list[Case]:
     """Входы 03.3: ALBERT-base из условия и модели случайных размеров."""
     cases = [Case((30000, 128, 768, 3072, 12, 512, 2), visible=True)]
-    for _ in range(5):
+    for segments in (3, 1, 2, 4, 5):
         e, d = int(rng.integers(3, 9)), int(rng.integers(10, 20))
         rest = int(rng.integers(21, 60)), int(rng.integers(2, 8)), int(rng.integers(30, 70))
-        cases.append(Case((int(rng.integers(100, 999)), e, d, *rest, int(rng.integers(2, 4)))))
+        cases.append(Case((int(rng.integers(100, 999)), e, d, *rest, segments)))
     return cases
 
 
@@ -124,20 +124,8 @@ def _layer_variant(**options):
 def layer_cases(rng: np.random.Generator) -> list[Case]:
     """Входы 03.4; веса велики, чтобы два GELU разошлись заметно."""
     cases = []
-    for rows, length, size, wide, eps in (
-        (1, 1, 3, 5, 0.05),
-        (1, 3, 4, 8, 0.2),
-        (2, 3, 4, 9, 0.05),
-    ):
-        shapes = (
-            (rows, length, size),
-            (wide, size),
-            (wide,),
-            (size, wide),
-            (size,),
-            (size,),
-            (size,),
-        )
+    for rows, length, size, wide, eps in SIZES:
+        shapes = ((rows, length, size), (wide, size), (wide,), (size, wide), *[(size,)] * 3)
         tensors = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
         tensors[0], tensors[3] = 1.5 * tensors[0], 2 * tensors[3]
         cases.append(Case((*tensors, eps), rows=rows))

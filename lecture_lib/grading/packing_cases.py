@@ -95,6 +95,7 @@ def pack_cases(rng: np.random.Generator) -> list[Case]:
 
 def explain_pack(arguments, expected, got) -> str:
     """Первая разошедшаяся строка."""
+    got = list(got) if isinstance(got, np.ndarray) else got
     if not isinstance(got, list) or not all(hasattr(row, "__len__") for row in got):
         return "нужен список строк"
     rows = [np.asarray(row).tolist() for row in got]

@@ -19,7 +19,6 @@ def alphabet(rng: np.random.Generator) -> tuple[int, int, int, list[int]]:
     return cls, sep, mask, words
 
 
-
 # ------------------------------------------------------------------ 01.1, вопросы
 
 

@@ -14,7 +14,6 @@ from lecture_lib.grading.outcome import Counterexample
 from lecture_lib.grading.report import describe
 from lecture_lib.grading.task import Finding, Mistake
 
-
 EDGES = " «»“”\"'.,;!"  # слово, переписанное из условия вместе с кавычками, — то же слово
 
 

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import torch
 
-
 NUMBERS = "biuf"  # виды чисел numpy, которые умеют и провод, и сравнение
 EXACT = {int: int.__int__, float: float.__float__, str: str.__str__}
 BYTES = (bytes, bytearray, memoryview)
