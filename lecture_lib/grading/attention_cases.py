@@ -14,7 +14,7 @@ def attention(q, k, v, mask, scale="d", axis=-1, masking="before", merge="heads"
     """Верное внимание в numpy; настройки портят его в одном месте."""
     heads, size = q.shape[1], q.shape[-1]
     factor = {"d": size**-0.5, "none": 1.0, "D": (heads * size) ** -0.5, "no_root": 1 / size,
-              "times": size**0.5}[scale]  # fmt: skip
+              "times": size**0.5, "length": q.shape[-2] ** -0.5}[scale]  # fmt: skip
     scores = q.astype(float) @ k.astype(float).swapaxes(-1, -2) * factor
     seen = np.broadcast_to(mask[:, None, None, :].astype(bool), scores.shape)
     if masking == "inverted":
@@ -65,6 +65,10 @@ ATTENTION_MISTAKES = {
     "scale_hidden": Mistake(
         "Поделено на √D, а d — размер одной головы, последняя ось запроса.",
         _attention_variant(scale="D"),
+    ),
+    "scale_length": Mistake(
+        "Поделено на √S, а нужно на √d: размер головы — последняя ось запроса, а не предпоследняя.",
+        _attention_variant(scale="length"),
     ),
     "no_root": Mistake("Поделено на d, а нужно на √d.", _attention_variant(scale="no_root")),
     "multiplied": Mistake(

@@ -214,6 +214,8 @@ class Cases:
         """Ошибки вида ответа: тип, форма, знак, NaN."""
         wanted, found = as_array(expected), as_array(got)
         if wanted is None or found is None:
+            if wanted is not None and isinstance(got, list):
+                return "wrong_type" if _has_text(got) else "wrong_shape"
             kinds = [str if isinstance(v, str) else type(v) for v in (expected, got)]
             return "" if kinds[0] is kinds[1] else "wrong_type"
         if wanted.shape != found.shape:
@@ -295,6 +297,13 @@ def _only_batches(cases: list[Case], wrong: list[int]) -> bool:
 def _changed(case: Case, numbers: Sequence[int]) -> Counterexample:
     place = "изменён вход № " + ", ".join(str(number + 1) for number in numbers)
     return Counterexample(given=describe_arguments(case.arguments), place=place)
+
+
+def _has_text(value: Any) -> bool:
+    """Есть ли в списке что-нибудь, кроме чисел."""
+    if isinstance(value, list):
+        return any(map(_has_text, value))
+    return as_array(value) is None
 
 
 def _is_transposed(wanted: np.ndarray, found: np.ndarray) -> bool:

@@ -34,12 +34,20 @@ CHOICE_MISTAKES = {
     "no_minimum": Mistake("В короткой строке не выбрано ничего, а нужен хотя бы один токен."),
     "rounds_down": Mistake("p·n обрезано до целого, а просили округлить до ближайшего."),
     "rounds_up": Mistake("p·n округлено вверх, а просили до ближайшего."),
+    "one_more": Mistake(
+        "Выбрано на один токен больше: мест в очереди с нулевого по k-е — уже k + 1."
+    ),
+    "fixed_share": Mistake(
+        "Доля вписана в код числом 0,15, а она приходит во входе probability и бывает другой."
+    ),
+    "nothing": Mistake("Не выбрано ни одного токена."),
     "counts_special": Mistake(
         "Доля взята от всей строки, со служебными и дополнением, а не от обычных токенов."
     ),
     "whole_batch": Mistake("Доля выдержана на весь батч, а в отдельных строках — нет."),
     "repeats": Mistake(
-        "Выбрано меньше, чем просили: похоже, места тянутся с возвращением и повторяются."
+        "Выбрано меньше, чем просили: либо места тянутся с возвращением и повторяются, либо "
+        "argsort взят один раз (место в очереди даёт второй) и часть мест пришлась на служебные."
     ),
     "frozen_seed": Mistake(
         "При разных генераторах — один и тот же выбор: зерно заморожено внутри функции."
@@ -200,6 +208,8 @@ RULES = (
     ("no_minimum", lambda p, n, s, f: _near(p * n)),
     ("rounds_down", lambda p, n, s, f: np.maximum(1, np.floor(p * n).astype(int))),
     ("rounds_down", lambda p, n, s, f: np.floor(p * n).astype(int)),
+    ("one_more", lambda p, n, s, f: np.maximum(1, _near(p * n)) + 1),
+    ("fixed_share", lambda p, n, s, f: np.maximum(1, _near(0.15 * n))),
     ("rounds_up", lambda p, n, s, f: np.ceil(p * n).astype(int)),
     ("counts_special", lambda p, n, s, f: np.maximum(1, _near(p * s + 0 * n))),
     ("counts_special", lambda p, n, s, f: _near(p * s + 0 * n)),
@@ -216,6 +226,8 @@ def _full(trial: Trial) -> np.ndarray:
 
 def _count_mistake(trials: list[Trial]) -> str:
     """По какому правилу получилось столько, сколько получилось."""
+    if not any(t.chosen.any() for t in trials):
+        return "nothing"
     counts = [(t, t.chosen.sum(1), t.ordinary.sum(1)) for t in trials]
     for name, rule in RULES:
         wanted = [np.minimum(rule(t.probability, n, t.ids.shape[1], _full(t)), n)
@@ -234,7 +246,7 @@ def _randomness(answer: Answer, trials: list[Trial], rng: np.random.Generator) -
     shown = Counterexample(f"{describe(base.ids)}, зерно {base.seed}")
     if not np.array_equal(same.chosen, base.chosen):
         return Finding("own_randomness", counterexample=shown)
-    ids = np.repeat(build(rng, 1, 24, (0, 2, 3, 4), 0.15).ids, 60, axis=0)
+    ids = np.repeat(build(rng, 1, 24, (0, 2, 3, 4), 0.15).ids, 200, axis=0)
     wide = [
         _ask(answer, Trial(ids, base.special * 0 + np.array((0, 2, 3, 4)), 0.15, seed))
         for seed in rng.integers(1, 2**31, 5).tolist()
@@ -260,7 +272,7 @@ def _is_edge(trial: Trial) -> bool:
 def _distribution(wide: list[Trial]) -> Finding | None:
     if all((t.chosen == t.chosen[0]).all() for t in wide):
         return Finding("same_rows", counterexample=Counterexample(describe(wide[0].ids)))
-    chosen = np.concatenate([t.chosen for t in wide])[:, wide[0].ordinary[0]]  # (300, n)
+    chosen = np.concatenate([t.chosen for t in wide])[:, wide[0].ordinary[0]]  # (1000, n)
     count, share = chosen.sum(0), chosen.mean()
     spread = np.sqrt(len(chosen) * share * (1 - share))
     farthest = int(np.argmax(np.abs(count - len(chosen) * share)))

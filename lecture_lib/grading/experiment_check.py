@@ -17,10 +17,10 @@ from lecture_lib.grading.wire import Given, as_array
 
 # Обещано: ложных тревог не больше одной из десяти, пойманных 81/10/9 — не меньше четырёх из пяти.
 # Сперва опыт зовут несколько раз; если этого мало, чтобы решить, — ещё.
-RIGHT_CALLS, FEW_ALARMS, MANY_ALARMS = 8, 1, 5
-RIGHT_MORE, ALARMS = 22, 7  # у опыта, который тревожится раз из десяти, больше — реже раза из ста
-CLOSE_CALLS, CLOSE_FEW = 5, 2
-CLOSE_MORE, CLOSE_CAUGHT = 15, 13
+RIGHT_CALLS, MANY_ALARMS = 12, 7
+RIGHT_MORE, ALARMS = 20, 7  # у опыта, который тревожится раз из десяти, больше — реже раза из ста
+CLOSE_CALLS, CLOSE_FEW = 7, 3
+CLOSE_MORE, CLOSE_CAUGHT = 33, 27
 # Что подсунуть: имя ошибки, если не замечено, и настройки replacer.
 FLAWED = (
     ("misses_mask_only", (1.0, 0.0)),
@@ -65,7 +65,8 @@ def check_experiment(answer: Answer, rng: np.random.Generator) -> Finding | None
     if not any(everything):
         return Finding("always_false", counterexample=Counterexample("честная замена 80/10/10"))
     if _is_too_strict(answer, honest):
-        known = "inverted" if flawed[1.0, 0.0] else "too_strict"
+        is_inverted = not any(honest) and all(flawed.values())
+        known = "inverted" if is_inverted else "too_strict"
         got = f"забраковано {len(honest) - sum(honest)} из {len(honest)}"
         return Finding(known, counterexample=Counterexample("честная замена 80/10/10", got=got))
     for known, settings in FLAWED:
@@ -80,7 +81,7 @@ def check_experiment(answer: Answer, rng: np.random.Generator) -> Finding | None
 def _is_too_strict(answer: Answer, honest: list[bool]) -> bool:
     """Часты ли ложные тревоги; новые вызовы дописываются в honest."""
     alarms = honest.count(False)
-    if not FEW_ALARMS < alarms <= MANY_ALARMS:
+    if not 0 < alarms <= MANY_ALARMS:
         return alarms > MANY_ALARMS
     honest += [_verdict(answer, (0.8, 0.1)) for _ in range(RIGHT_MORE)]
     return honest.count(False) > ALARMS

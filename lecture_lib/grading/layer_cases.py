@@ -58,10 +58,14 @@ PARAMETER_MISTAKES = {
     ),
     "no_bias": Mistake("Смещения линейных слоёв забыты.", _parameters_variant(bias=False)),
     "no_map_bias": Mistake(
-        "У перехода из E в D забыто смещение: D чисел.", _parameters_variant(map_bias=False)
+        "Не хватает D чисел: это смещение перехода из E в D или слоя над [CLS].",
+        _parameters_variant(map_bias=False),
     ),
     "no_norms": Mistake("LayerNorm не посчитаны.", _parameters_variant(norms=0)),
-    "one_norm": Mistake("LayerNorm в слое два, а посчитан один.", _parameters_variant(norms=1)),
+    "one_norm": Mistake(
+        "Не хватает 2·D чисел: это второй LayerNorm слоя (их два) или смещения двух слоёв D → D.",
+        _parameters_variant(norms=1),
+    ),
     "half_norm": Mistake(
         "У LayerNorm два вектора: масштаб γ и сдвиг β.", _parameters_variant(norm_size=1)
     ),
@@ -94,7 +98,8 @@ def feed_forward(x, w1, b1, w2, b2, gamma, beta, eps, act="erf", order="post", r
 
     def norm(y):
         spread = y.var(-1, keepdims=True, ddof=ddof)
-        divisor = np.sqrt(spread + eps) if root == "inside" else np.sqrt(spread) + eps
+        inner = {"inside": eps, "own": 1e-5, "outside": 0}[root]
+        divisor = np.sqrt(spread + inner) + (eps if root == "outside" else 0)
         return gamma * (y - y.mean(-1, keepdims=True)) / divisor + beta
 
     x = x.astype(float)
@@ -166,6 +171,23 @@ LAYER_MISTAKES = {
     "unbiased_outside": Mistake(
         "σ взята из std (он делит на D − 1), и ε прибавлена к ней, а не к дисперсии под корнем.",
         _layer_variant(ddof=1, root="outside"),
+    ),
+    "own_eps": Mistake("ε взята своя (10⁻⁵), а не та, что дана.", _layer_variant(root="own")),
+    "nothing_fixed": Mistake(
+        "Все три ошибки на месте: GELU через tanh, нет остаточной связи, σ взята из std.",
+        _layer_variant(act="tanh", order="no_residual", ddof=1, root="outside"),
+    ),
+    "tanh_unbiased": Mistake(
+        "Осталось две ошибки: GELU взят через tanh, а σ — из std (D − 1, ε снаружи).",
+        _layer_variant(act="tanh", ddof=1, root="outside"),
+    ),
+    "no_residual_tanh": Mistake(
+        "Осталось две ошибки: GELU взят через tanh, и нет остаточной связи.",
+        _layer_variant(act="tanh", order="no_residual"),
+    ),
+    "no_residual_unbiased": Mistake(
+        "Осталось две ошибки: нет остаточной связи, и σ взята из std (D − 1, ε снаружи).",
+        _layer_variant(order="no_residual", ddof=1, root="outside"),
     ),
     "no_bias": Mistake("Смещения b1 и b2 забыты.", _layer_variant(bias=False)),
 }

@@ -60,6 +60,7 @@ def loss_cases(rng: np.random.Generator) -> list[Case]:
         ids = rng.integers(1, size, (rows, length))
         if length > 4:
             ids[0, 1] = 0  # и у токена с номером 0 бывает потеря
+            chosen[0, 3] = True
         cases.append(Case((logits, ids, chosen), rows=rows))
     logits, ids, chosen = cases[0].arguments
     return [*cases, Case((logits, ids, np.zeros_like(chosen)))]
