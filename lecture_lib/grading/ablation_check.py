@@ -53,6 +53,7 @@ ABLATION_MISTAKES = {
         "Рецепт без части сравнён с пустым, а надо — с полным."
     ),
     "sign": Mistake("Знак перевёрнут: потеря — это «полный минус рецепт без части»."),
+    "absolute": Mistake("Взят модуль: если без части рецепт лучше, потеря отрицательна."),
     "quality": Mistake("Вернулось качество рецепта без части, а просили, сколько потеряно."),
     "relative": Mistake("Это доля от качества, а просили пункты."),
     "percent": Mistake("Это проценты от качества, а просили пункты."),
@@ -139,7 +140,10 @@ def _trial(rng: np.random.Generator, count: int) -> Trial:
     trial = Trial(parts, effects, pairs, int(rng.integers(1, 2**31)))
     apart = [abs(loss - effects[part]) for part, loss in trial.losses.items()]
     signs = [abs(loss) for loss in trial.losses.values()]
-    return trial if min(apart) > 2.7 and min(signs) > 1.2 else _trial(rng, count)
+    is_seen = min(apart) > 2.7 and min(signs) > 1.2  # промахи дальше допуска
+    if count == len(PARTS):  # и хоть без одной части рецепт лучше
+        is_seen = is_seen and min(trial.losses.values()) < -2
+    return trial if is_seen else _trial(rng, count)
 
 
 def _asked(answer: Answer, trial: Trial) -> Trial:
@@ -151,6 +155,10 @@ def _asked(answer: Answer, trial: Trial) -> Trial:
         raise Found("wrong_type", "Нужен словарь: часть рецепта — сколько без неё теряется.", shown)
     if set(reply.value) != set(trial.parts):
         raise Found("wrong_keys", shown=shown)
+    if reply.changed:
+        raise Found(
+            "mutates", shown=Counterexample(f"parts = {trial.parts}", place="изменён parts")
+        )
     trial.answer = {part: _number(value, shown) for part, value in reply.value.items()}
     return trial
 
@@ -233,6 +241,7 @@ _PROFILES = {
     "removed_back": lambda t: _in_turn(t, t.parts[::-1]),
     "against_nothing": _each(lambda t, p: t.without(p) - t.quality()),
     "sign": _each(lambda t, p: -t.losses[p]),
+    "absolute": _each(lambda t, p: abs(t.losses[p])),
     "quality": _each(lambda t, p: t.without(p)),
     "relative": _each(lambda t, p: t.losses[p] / t.without()),
     "percent": _each(lambda t, p: 100 * t.losses[p] / t.without()),

@@ -43,6 +43,7 @@ GENERAL = {
     "return.",
     "wrong_type": "Вернулось не то, что просили: сравните вид ответа с условием.",
     "wrong_shape": "Форма ответа не та: сравните её с условием.",
+    "wrong_length": "Длина ответа не та, что просили.",
     "transposed": "Ответ верный, но оси переставлены.",
     "sign": "Всё верно, кроме знака.",
     "nan": "В ответе есть NaN или бесконечность.",
@@ -221,7 +222,8 @@ class Cases:
         if wanted.shape != found.shape:
             if wanted.ndim > 1 and wanted.size == found.size and _is_transposed(wanted, found):
                 return "transposed"
-            return "wrong_shape"
+            is_list = isinstance(expected, list) and wanted.ndim == found.ndim
+            return "wrong_length" if is_list else "wrong_shape"
         if found.dtype.kind == "f" and not np.isfinite(found).all() and np.isfinite(wanted).all():
             return "nan"
         if wanted.dtype.kind != "b" and found.dtype.kind != "b":

@@ -27,7 +27,7 @@ EFFECT = 3.0  # пунктов; разброс одного запуска — 0
 EQUAL_LABS, FEW_ALARMS, MANY_ALARMS = 24, 3, 9
 EQUAL_MORE, ALARMS = 48, 14
 TRUE_LABS, FEW_CAUGHT = 10, 5
-TRUE_MORE, CAUGHT = 20, 23
+TRUE_MORE, CAUGHT = 40, 40
 
 COMPARISON_MISTAKES = {
     "same_steps": Mistake(
@@ -153,7 +153,7 @@ def _opposite(lab: Lab) -> str:
 
 def _budget(answer: Answer, rng: np.random.Generator) -> Finding | None:
     """В этих лабораториях первый лучше ровно при данном бюджете, а при другом — хуже."""
-    labs = [Lab(EFFECT, large, "only_at_budget") for large in (False, True)]
+    labs = [Lab(EFFECT, large, "only_at_budget") for large in (False, True) * 2]
     said = [_ask(answer, lab, rng) for lab in labs]
     if all(verdict == SECOND for verdict in said):
         return _finding("wrong_budget", labs[0], said[0])

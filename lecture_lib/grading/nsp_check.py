@@ -64,13 +64,17 @@ NSP_MISTAKES = {
     ),
     "one_foreign": Mistake("Чужое предложение одно на всех: у каждой пары должно быть своё."),
     "one_source": Mistake(
-        "Чужой документ выбран один на весь документ: все его чужие пары — из одного рассказа."
+        "Чужой документ не выбирается заново для каждой пары: все чужие рассказа — из одного "
+        "места."
     ),
     "always_first": Mistake(
         "Чужое — всегда первое в своём документе: модель узнает его по зачину и читать не станет."
     ),
     "neighbour_document": Mistake(
         "Чужое всегда из соседнего по счёту документа, а нужен случайный."
+    ),
+    "few_foreign": Mistake(
+        "Чужим становится не любое предложение: многие не выпадают никогда."
     ),
     "off_by_one": Mistake("Какое-то предложение не выпадает никогда: граница сдвинута на один."),
     "pairs_of_two": Mistake("В ответе не тройки: нужны (первое, второе, метка)."),
@@ -332,4 +336,5 @@ def _check_edges(answer: Answer, rng: np.random.Generator) -> Finding | None:
         return None
     d, i = missing[0]
     got = f"документ {d}, предложение {i} не выпало ни разу за {EDGE_CALLS} вызовов"
-    return Finding("off_by_one", counterexample=Counterexample(describe(documents), got=got))
+    known = "off_by_one" if len(missing) <= len(documents) else "few_foreign"
+    return Finding(known, counterexample=Counterexample(describe(documents), got=got))

@@ -120,7 +120,9 @@ def span_cases(rng: np.random.Generator) -> list[Case]:
     for longest in (1, 2, 3, 4, 2, 3):
         cases.append(Case((*_rows(rng, 1, 10), longest)))
     cases += [Case((*_tempting_row(rng), 9)), Case((*_tied_row(), 2))]
-    cases.append(Case((*_traps(rng), 3), rows=len(TRAPS)))
+    traps = _traps(rng)  # сперва по одному: ошибка, видная лишь здесь, — не «только для батча 1»
+    cases += [Case((*(part[k : k + 1] for part in traps), 3)) for k in range(len(TRAPS))]
+    cases.append(Case((*traps, 3), rows=len(TRAPS)))
     for rows, longest in ((12, 2), (30, 4), (30, 5)):
         cases.append(Case((*_rows(rng, rows, 16), longest), rows=rows))
     return cases
