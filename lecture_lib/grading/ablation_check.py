@@ -180,7 +180,7 @@ def _mistake(trials: list[Trial], is_wrong: bool) -> str:
         return "no_runs"
     if all(len(_seeds(trial)) > 1 for trial in trials) and _is_best_run(trials):
         return "best_run"
-    if is_wrong and all(map(_is_unpaired, trials)):
+    if all(map(_is_unpaired, trials)) and (is_wrong or all(map(_has_stray_seed, trials))):
         return "unpaired"
     if is_wrong and (name := _by_numbers(trials)):
         return name
@@ -206,6 +206,12 @@ def _is_unpaired(trial: Trial) -> bool:
     """Есть ли часть, у которой зёрна полного рецепта и рецепта без неё не те же."""
     full = {seed for chosen, seed in trial.calls if len(chosen) == len(trial.parts)}
     return any(full and seeds and full != seeds for seeds in _runs(trial).values())
+
+
+def _has_stray_seed(trial: Trial) -> bool:
+    """Есть ли у рецепта без части зерно, с которым полного не запускали."""
+    full = {seed for chosen, seed in trial.calls if len(chosen) == len(trial.parts)}
+    return any(seeds - full for seeds in _runs(trial).values())
 
 
 def _by_numbers(trials: list[Trial]) -> str:

@@ -103,14 +103,16 @@ def build(rng: np.random.Generator, rows: int, length: int, special, probability
           inner=()) -> Trial:  # fmt: skip
     """Строки [CLS] … [SEP] [PAD]…: у каждой своя длина; доля p·n не попадает на половину.
 
-    inner — какие служебные стоят ещё и посреди строки.
+    В чётных строках p·n округляется вниз, в нечётных — вверх. inner — какие служебные стоят ещё и
+    посреди строки.
     """
     ids = np.full((rows, length), special[PAD], dtype=np.int64)
     free = np.setdiff1d(np.arange(300), special)
-    for row in ids:
-        count = int(rng.integers(length // 2, length - 1 - len(inner)))
-        while abs((probability * count) % 1 - 0.5) < 0.02:
-            count -= 1
+    counts = np.arange(length // 2, length - 1 - len(inner))
+    rest = (probability * counts) % 1
+    sides = counts[(rest > 0.02) & (rest < 0.48)], counts[rest > 0.52]
+    for number, row in enumerate(ids):
+        count = int(rng.choice(sides[number % 2]))
         words = np.insert(rng.choice(free, count), count // 2, [special[i] for i in inner])
         row[: len(words) + 2] = [special[CLS], *words, special[SEP]]
     return Trial(ids, np.array(special), probability, int(rng.integers(1, 2**31)))
