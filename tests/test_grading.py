@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -194,6 +195,70 @@ def test_library_is_noticed_however_it_is_called():
 
     for answer in (hidden, functools.partial(lambda f, n, p: f(n), causal_pattern)):
         assert check("01.4", answer).mistake == "borrowed"
+
+
+def test_library_is_noticed_in_disguise():
+    """Эталон самой проверки, чужой код в своей обёртке, другой поток, снятое наблюдение."""
+    import sys
+    import threading
+    import types
+
+    from lecture_lib import mask_patterns
+    from lecture_lib.grading.filling_cases import pattern
+
+    code = mask_patterns.causal_pattern.__code__
+    wrapped = types.FunctionType(code, {**vars(mask_patterns), "__name__": "__main__"})
+
+    def threaded(length, prefix):
+        box = []
+        thread = threading.Thread(target=lambda: box.append(pattern(length, prefix)))
+        thread.start()
+        thread.join()
+        return box[0]
+
+    def unwatched(length, prefix):
+        sys.setprofile(None)
+        return pattern(length, prefix)
+
+    for answer in (pattern, lambda length, prefix: wrapped(length), threaded, unwatched):
+        assert check("01.4", answer).mistake == "borrowed"
+
+
+class Agreeable(str):
+    """Строка, которая «равна» чему угодно."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        return True
+
+
+STRANGE = [
+    None, "x", Agreeable("x"), b"x", {}, {"a": [None]}, [], [None], [[1], [2, 3]], [["1", "2"]],
+    [Agreeable("x")] * 3, np.array([Agreeable("x"), 1], dtype=object), np.array(["а", "б"]),
+    math.nan, [math.inf] * 4, torch.full((2, 2), math.nan), torch.zeros(0), 10**400, 1j, object(),
+    [[math.inf, math.nan]], {"a": 1}.values(), torch.ones(3, 3, 3), [[[1, 2], [3]], "x"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS.values() if task.is_function],
+                         ids=lambda task: task.id)  # fmt: skip
+def test_strange_answers_are_wrong_and_never_crash(task):
+    """Ответ любого вида отвергнут карточкой, а не исключением проверки."""
+    for value in STRANGE:
+        outcome = run_check(task, LocalAnswer(lambda *_, value=value: value), 5)
+        assert not outcome.is_right and repr(outcome) and outcome._repr_html_(), value
+
+
+def test_spent_generator_is_another_input():
+    """Seed с drawn — то же зерно, из которого уже взяты числа; по проводу оно не теряется."""
+    from lecture_lib.grading.wire import revive
+
+    fresh, spent = (revive(Seed(3, drawn)) for drawn in (0, 5))
+    assert fresh.initial_seed() == spent.initial_seed() == 3
+    tail = torch.rand(9, generator=fresh)[5:]
+    assert torch.equal(tail, torch.rand(4, generator=spent))
+    assert from_json(to_json(Seed(3, 5))) == Seed(3, 5)
 
 
 def test_statistics_do_not_cry_wolf():

@@ -14,7 +14,7 @@ def attention(q, k, v, mask, scale="d", axis=-1, masking="before", merge="heads"
     """Верное внимание в numpy; настройки портят его в одном месте."""
     heads, size = q.shape[1], q.shape[-1]
     factor = {"d": size**-0.5, "none": 1.0, "D": (heads * size) ** -0.5, "no_root": 1 / size,
-              "times": size**0.5}[scale]  # fmt: skip
+              "times": size**0.5, "length": q.shape[-2] ** -0.5}[scale]  # fmt: skip
     scores = q.astype(float) @ k.astype(float).swapaxes(-1, -2) * factor
     seen = np.broadcast_to(mask[:, None, None, :].astype(bool), scores.shape)
     if masking == "inverted":
@@ -23,6 +23,8 @@ def attention(q, k, v, mask, scale="d", axis=-1, masking="before", merge="heads"
         scores = np.where(seen, scores, -1e9)
     if masking == "zero":
         scores = scores * seen
+    if masking == "weak":
+        scores = scores - 10 * ~seen
     if masking == "added":
         scores = scores + seen
     weights = np.exp(scores - scores.max(axis, keepdims=True))
@@ -51,7 +53,10 @@ def attention_cases(rng: np.random.Generator) -> list[Case]:
         for row in range(rows):
             if length > 2:
                 mask[row, int(rng.integers(2, length)) :] = 0
-        cases.append(Case((q, k, v, mask), rows=rows))
+        padding = mask[:, None, :, None] == 0  # посторонние числа: на них смотреть нельзя вовсе
+        k, v = (np.where(padding, times * part, part) for part, times in ((k, 4), (v, 30)))
+        arrays = (part.astype(np.float32) for part in (q, k, v))
+        cases.append(Case((*arrays, mask), rows=rows))
     return cases
 
 
@@ -60,6 +65,10 @@ ATTENTION_MISTAKES = {
     "scale_hidden": Mistake(
         "Поделено на √D, а d — размер одной головы, последняя ось запроса.",
         _attention_variant(scale="D"),
+    ),
+    "scale_length": Mistake(
+        "Поделено на √S, а нужно на √d: размер головы — последняя ось запроса, а не предпоследняя.",
+        _attention_variant(scale="length"),
     ),
     "no_root": Mistake("Поделено на d, а нужно на √d.", _attention_variant(scale="no_root")),
     "multiplied": Mistake(
@@ -90,6 +99,11 @@ ATTENTION_MISTAKES = {
     "mask_added": Mistake(
         "К оценкам прибавлены 0 и 1: дополнение видно. Нужно 0 и очень большое отрицательное.",
         _attention_variant(masking="added"),
+    ),
+    "weak_mask": Mistake(
+        "К оценкам дополнения прибавлено слишком скромное число: внимание ему всё равно достаётся. "
+        "Нужна −∞ или хотя бы −10 000.",
+        _attention_variant(masking="weak"),
     ),
     "mask_inverted": Mistake(
         "Маска перевёрнута: 1 — настоящий токен, закрывать надо нули.",
@@ -171,7 +185,7 @@ EMBED_MISTAKES = {
     "eps_outside": Mistake(
         "ε прибавлена к σ, а надо — к дисперсии, под корень.", _embed_variant(root="outside")
     ),
-    "no_eps": Mistake("ε забыта.", _embed_variant(root="no_eps")),
+    "no_eps": Mistake("ε забыта или взята своя, а не та, что дана.", _embed_variant(root="no_eps")),
     "no_root": Mistake("Поделено на дисперсию: забыт корень.", _embed_variant(root="variance")),
     "unbiased": Mistake(
         "Дисперсия поделена на D − 1: torch.var так делает, пока не скажешь unbiased=False.",

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +25,9 @@ TOLERANCE = 1e-4
 HALF = 3e-3  # допуск, в который входит и float16; ошибки этих заданий больше
 ENOUGH = 0.6  # столько неверных ответов должен повторить мутант, чтобы ошибку назвать
 
+# Чем кончается рассказ о месте, если ответ такой, о каком explain не думала.
+SPEECHLESS = (ArithmeticError, AttributeError, LookupError, StopIteration, TypeError, ValueError)
+
 # Ошибки, у которых мутанта нет: они видны по поведению в любом задании.
 GENERAL = {
     "borrowed": "Ответ взят из библиотеки курса. Задание — написать это своими руками.",
@@ -35,11 +39,18 @@ GENERAL = {
     "batch_one": "С одной строкой верно, с несколькими — нет: функция работает только для батча 1.",
     "mutates_instead": "Функция изменила данный ей тензор и ничего не вернула. Верните новый.",
     "returns_none": "Функция ничего не вернула: кажется, забыт return.",
+    "branch_returns_none": "На этом входе функция ничего не вернула: в одной из веток забыт "
+    "return.",
     "wrong_type": "Вернулось не то, что просили: сравните вид ответа с условием.",
     "wrong_shape": "Форма ответа не та: сравните её с условием.",
+    "wrong_length": "Длина ответа не та, что просили.",
     "transposed": "Ответ верный, но оси переставлены.",
     "sign": "Всё верно, кроме знака.",
     "nan": "В ответе есть NaN или бесконечность.",
+    "initial_seed": "Генератор уже потрачен, а ответ тот же: взято только его зерно "
+    "(initial_seed). Тяните числа из самого генератора.",
+    "quota": "Доли выдержаны точь-в-точь: исходы розданы по счёту, а жребий у каждого должен быть "
+    "свой, независимый.",
     "remembers": "Второй вызов с теми же входами дал другое: функция что-то запоминает между "
     "вызовами.",
 }
@@ -153,12 +164,13 @@ class Cases:
             raise StudentFailure(replies[first].failure, cases[first].arguments)
         shown = self._shown(cases[first], wanted[first], replies[first])
         shares = self._mutants(cases, wanted, replies)
+        form = self._form(wanted[first], replies[first].value)
         best = max(shares, key=shares.get, default="")
         known = (
             (best if best and shares[best] == 1 else "")
-            or _behaviour(cases, wanted, replies, wrong)
+            or _behaviour(cases, replies, wrong, form)
             or (best if best and shares[best] >= ENOUGH else "")
-            or self._form(wanted[first], replies[first].value)
+            or form
         )
         says = self.mistakes[known].says if known in self.mistakes else GENERAL.get(known, "")
         return Finding(known, says, shown)
@@ -169,7 +181,9 @@ class Cases:
             return Counterexample(given, describe(expected), str(reply.failure))
         place = ""
         if self.explain is not None:
-            place = self.explain(case.arguments, expected, reply.value) or ""
+            # Слова о месте — украшение: об ответе чужого вида им бывает нечего сказать.
+            with contextlib.suppress(*SPEECHLESS):
+                place = self.explain(case.arguments, expected, reply.value) or ""
         return difference(case.arguments, expected, reply.value, self.axes, place, self.tolerance)
 
     def _mutants(self, cases: list[Case], wanted: list, replies: list[Reply]) -> dict[str, float]:
@@ -201,12 +215,15 @@ class Cases:
         """Ошибки вида ответа: тип, форма, знак, NaN."""
         wanted, found = as_array(expected), as_array(got)
         if wanted is None or found is None:
+            if wanted is not None and isinstance(got, list):
+                return "wrong_type" if _has_text(got) else "wrong_shape"
             kinds = [str if isinstance(v, str) else type(v) for v in (expected, got)]
             return "" if kinds[0] is kinds[1] else "wrong_type"
         if wanted.shape != found.shape:
             if wanted.ndim > 1 and wanted.size == found.size and _is_transposed(wanted, found):
                 return "transposed"
-            return "wrong_shape"
+            is_list = isinstance(expected, list) and wanted.ndim == found.ndim
+            return "wrong_length" if is_list else "wrong_shape"
         if found.dtype.kind == "f" and not np.isfinite(found).all() and np.isfinite(wanted).all():
             return "nan"
         if wanted.dtype.kind != "b" and found.dtype.kind != "b":
@@ -250,13 +267,20 @@ def _raise_if_unfinished(cases: list[Case], replies: list[Reply]) -> None:
         raise StudentFailure(replies[0].failure, cases[0].arguments)
 
 
-def _behaviour(cases: list[Case], wanted: list, replies: list[Reply], wrong: list[int]) -> str:
-    """Ошибки, которые видны по тому, когда ответ верен и меняется ли он."""
+def _behaviour(cases: list[Case], replies: list[Reply], wrong: list[int], form: str) -> str:
+    """Ошибки, которые видны по тому, когда ответ верен и меняется ли он.
+
+    form — что не так с видом ответа: о «<bytes>» или NaN не говорят «функция не смотрит на вход».
+    """
     values = [reply.value for reply in replies]
     if all(value is None for value in values):
-        return "returns_none"
+        return "mutates_instead" if all(reply.changed for reply in replies) else "returns_none"
+    if all(values[number] is None and not replies[number].failure for number in wrong):
+        return "branch_returns_none"
     if _only_batches(cases, wrong):
         return "batch_one"
+    if form in ("wrong_type", "nan"):
+        return ""
     if all(identical(values[0], value) for value in values[1:]):
         visible_right = cases[0].visible and 0 not in wrong
         return "hardcoded" if visible_right else "constant"
@@ -275,6 +299,13 @@ def _only_batches(cases: list[Case], wrong: list[int]) -> bool:
 def _changed(case: Case, numbers: Sequence[int]) -> Counterexample:
     place = "изменён вход № " + ", ".join(str(number + 1) for number in numbers)
     return Counterexample(given=describe_arguments(case.arguments), place=place)
+
+
+def _has_text(value: Any) -> bool:
+    """Есть ли в списке что-нибудь, кроме чисел."""
+    if isinstance(value, list):
+        return any(map(_has_text, value))
+    return as_array(value) is None
 
 
 def _is_transposed(wanted: np.ndarray, found: np.ndarray) -> bool:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from lecture_lib.grading.report import describe
 from lecture_lib.grading.task import Finding, Mistake
 from lecture_lib.grading.wire import Seed, as_array
 
-PAD, CLS, SEP = 0, 1, 2  # какой по счёту номер в special_ids что значит
+PAD, CLS, SEP, MASK = 0, 1, 2, 3  # какой по счёту номер в special_ids что значит
 NAMES = ("[PAD]", "[CLS]", "[SEP]", "[MASK]")
 SIGMAS = 6.0
 
@@ -34,12 +34,20 @@ CHOICE_MISTAKES = {
     "no_minimum": Mistake("В короткой строке не выбрано ничего, а нужен хотя бы один токен."),
     "rounds_down": Mistake("p·n обрезано до целого, а просили округлить до ближайшего."),
     "rounds_up": Mistake("p·n округлено вверх, а просили до ближайшего."),
+    "one_more": Mistake(
+        "Выбрано на один токен больше: мест в очереди с нулевого по k-е — уже k + 1."
+    ),
+    "fixed_share": Mistake(
+        "Доля вписана в код числом 0,15, а она приходит во входе probability и бывает другой."
+    ),
+    "nothing": Mistake("Не выбрано ни одного токена."),
     "counts_special": Mistake(
         "Доля взята от всей строки, со служебными и дополнением, а не от обычных токенов."
     ),
     "whole_batch": Mistake("Доля выдержана на весь батч, а в отдельных строках — нет."),
     "repeats": Mistake(
-        "Выбрано меньше, чем просили: похоже, места тянутся с возвращением и повторяются."
+        "Выбрано меньше, чем просили: либо места тянутся с возвращением и повторяются, либо "
+        "argsort взят один раз (место в очереди даёт второй) и часть мест пришлась на служебные."
     ),
     "frozen_seed": Mistake(
         "При разных генераторах — один и тот же выбор: зерно заморожено внутри функции."
@@ -51,19 +59,27 @@ CHOICE_MISTAKES = {
     "same_rows": Mistake("Во всех строках батча выбраны одни и те же места: жребий был один."),
     "not_uniform": Mistake("Одни места выбираются чаще других, а должны — поровну."),
     "contiguous": Mistake("Выбранные токены стоят подряд: это отрезок, а не независимые места."),
+    "spread_out": Mistake(
+        "Выбранные токены почти не стоят рядом: между ними держится расстояние, а места должны "
+        "быть независимы."
+    ),
     "returns_indices": Mistake("Вернулись номера, а просили отметки: (B, S), True — выбран."),
 }
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Один вызов: номера, служебные, доля, зерно и — после вызова — выбранные места."""
+    """Один вызов: номера, служебные, доля, зерно и — после вызова — выбранные места.
+
+    drawn — сколько чисел из генератора уже взято.
+    """
 
     ids: np.ndarray
     special: np.ndarray
     probability: float
     seed: int
     chosen: np.ndarray | None = None
+    drawn: int = 0
 
     @property
     def ordinary(self) -> np.ndarray:
@@ -80,18 +96,25 @@ class Trial:
     @property
     def arguments(self) -> tuple:
         """Входы функции студента."""
-        return self.ids, self.special, self.probability, Seed(self.seed)
+        return self.ids, self.special, self.probability, Seed(self.seed, self.drawn)
 
 
-def build(rng: np.random.Generator, rows: int, length: int, special, probability=0.15) -> Trial:
-    """Строки [CLS] … [SEP] [PAD]…: у каждой своя длина; доля p·n не попадает на половину."""
+def build(rng: np.random.Generator, rows: int, length: int, special, probability=0.15,
+          inner=()) -> Trial:  # fmt: skip
+    """Строки [CLS] … [SEP] [PAD]…: у каждой своя длина; доля p·n не попадает на половину.
+
+    В чётных строках p·n округляется вниз, в нечётных — вверх. inner — какие служебные стоят ещё и
+    посреди строки.
+    """
     ids = np.full((rows, length), special[PAD], dtype=np.int64)
     free = np.setdiff1d(np.arange(300), special)
-    for row in ids:
-        count = int(rng.integers(length // 2, length - 1))
-        while abs((probability * count) % 1 - 0.5) < 0.02:
-            count -= 1
-        row[: count + 2] = [special[CLS], *rng.choice(free, count), special[SEP]]
+    counts = np.arange(length // 2, length - 1 - len(inner))
+    rest = (probability * counts) % 1
+    sides = counts[(rest > 0.02) & (rest < 0.48)], counts[rest > 0.52]
+    for number, row in enumerate(ids):
+        count = int(rng.choice(sides[number % 2]))
+        words = np.insert(rng.choice(free, count), count // 2, [special[i] for i in inner])
+        row[: len(words) + 2] = [special[CLS], *words, special[SEP]]
     return Trial(ids, np.array(special), probability, int(rng.integers(1, 2**31)))
 
 
@@ -110,9 +133,9 @@ def _trials(rng: np.random.Generator, special) -> list[Trial]:
     small = build(rng, 1, 12, special, 0.3)
     return [
         small,
-        Trial(small.ids, small.special, 0.3, small.seed + 1),
-        build(rng, 3, 40, special),
-        build(rng, 4, 24, special, 0.4),
+        replace(small, seed=small.seed + 1),
+        build(rng, 3, 40, special, inner=(SEP,)),
+        build(rng, 4, 24, special, 0.4, inner=(SEP, MASK)),
         build(rng, 5, 6, special, 0.15),  # короткие строки: без «не меньше одного» выходит ноль
     ]
 
@@ -130,7 +153,7 @@ def _ask(answer: Answer, trial: Trial) -> Trial:
         raise Found(known, shown=shown)
     if reply.changed:
         raise Found("mutates", shown=Counterexample(describe(trial.ids), place="изменён вход"))
-    return Trial(trial.ids, trial.special, trial.probability, trial.seed, found.astype(bool))
+    return replace(trial, chosen=found.astype(bool))
 
 
 def _looks_like_indices(found: np.ndarray | None, trial: Trial) -> bool:
@@ -181,24 +204,36 @@ def _near(value):
     return np.floor(value + 0.5).astype(int)
 
 
-# Правила, по которым выбрано не столько: p — доля, n — (B,) обычных токенов, s — мест в строке.
+# Правила, по которым выбрано не столько: p — доля, n — (B,) обычных токенов, s — мест в строке,
+# f — (B,) занятых мест, вместе со служебными.
 RULES = (
-    ("no_minimum", lambda p, n, s: _near(p * n)),
-    ("rounds_down", lambda p, n, s: np.maximum(1, np.floor(p * n).astype(int))),
-    ("rounds_down", lambda p, n, s: np.floor(p * n).astype(int)),
-    ("rounds_up", lambda p, n, s: np.ceil(p * n).astype(int)),
-    ("counts_special", lambda p, n, s: np.maximum(1, _near(p * s + 0 * n))),
-    ("counts_special", lambda p, n, s: _near(p * s + 0 * n)),
-    ("counts_special", lambda p, n, s: np.maximum(1, _near(p * (n + 2)))),
-    ("counts_special", lambda p, n, s: _near(p * (n + 2))),
+    ("no_minimum", lambda p, n, s, f: _near(p * n)),
+    ("rounds_down", lambda p, n, s, f: np.maximum(1, np.floor(p * n).astype(int))),
+    ("rounds_down", lambda p, n, s, f: np.floor(p * n).astype(int)),
+    ("one_more", lambda p, n, s, f: np.maximum(1, _near(p * n)) + 1),
+    ("fixed_share", lambda p, n, s, f: np.maximum(1, _near(0.15 * n))),
+    ("rounds_up", lambda p, n, s, f: np.ceil(p * n).astype(int)),
+    ("counts_special", lambda p, n, s, f: np.maximum(1, _near(p * s + 0 * n))),
+    ("counts_special", lambda p, n, s, f: _near(p * s + 0 * n)),
+    ("counts_special", lambda p, n, s, f: np.maximum(1, _near(p * f))),
+    ("counts_special", lambda p, n, s, f: _near(p * f)),
+    ("counts_special", lambda p, n, s, f: np.maximum(1, _near(p * (f - 2)))),
 )
+
+
+def _full(trial: Trial) -> np.ndarray:
+    """(B,) мест, где не дополнение."""
+    return (trial.ids != trial.special[PAD]).sum(1)
 
 
 def _count_mistake(trials: list[Trial]) -> str:
     """По какому правилу получилось столько, сколько получилось."""
+    if not any(t.chosen.any() for t in trials):
+        return "nothing"
     counts = [(t, t.chosen.sum(1), t.ordinary.sum(1)) for t in trials]
     for name, rule in RULES:
-        wanted = [np.minimum(rule(t.probability, n, t.ids.shape[1]), n) for t, _, n in counts]
+        wanted = [np.minimum(rule(t.probability, n, t.ids.shape[1], _full(t)), n)
+                  for t, _, n in counts]  # fmt: skip
         if all(np.array_equal(w, c) for w, (_, c, _) in zip(wanted, counts, strict=True)):
             return name
     if all(abs(c.sum() - max(1, _near(t.probability * n.sum()))) <= 1 for t, c, n in counts):
@@ -213,7 +248,7 @@ def _randomness(answer: Answer, trials: list[Trial], rng: np.random.Generator) -
     shown = Counterexample(f"{describe(base.ids)}, зерно {base.seed}")
     if not np.array_equal(same.chosen, base.chosen):
         return Finding("own_randomness", counterexample=shown)
-    ids = np.repeat(build(rng, 1, 24, (0, 2, 3, 4), 0.15).ids, 60, axis=0)
+    ids = np.repeat(build(rng, 1, 24, (0, 2, 3, 4), 0.15).ids, 200, axis=0)
     wide = [
         _ask(answer, Trial(ids, base.special * 0 + np.array((0, 2, 3, 4)), 0.15, seed))
         for seed in rng.integers(1, 2**31, 5).tolist()
@@ -223,6 +258,8 @@ def _randomness(answer: Answer, trials: list[Trial], rng: np.random.Generator) -
         if known == "not_random" and not _is_edge(wide[0]):
             known = "frozen_seed"
         return Finding(known, counterexample=Counterexample(describe(wide[0].ids)))
+    if np.array_equal(_ask(answer, replace(base, drawn=1000)).chosen, base.chosen):
+        return Finding("initial_seed", counterexample=shown)
     return _distribution(wide)
 
 
@@ -237,7 +274,7 @@ def _is_edge(trial: Trial) -> bool:
 def _distribution(wide: list[Trial]) -> Finding | None:
     if all((t.chosen == t.chosen[0]).all() for t in wide):
         return Finding("same_rows", counterexample=Counterexample(describe(wide[0].ids)))
-    chosen = np.concatenate([t.chosen for t in wide])[:, wide[0].ordinary[0]]  # (300, n)
+    chosen = np.concatenate([t.chosen for t in wide])[:, wide[0].ordinary[0]]  # (1000, n)
     count, share = chosen.sum(0), chosen.mean()
     spread = np.sqrt(len(chosen) * share * (1 - share))
     farthest = int(np.argmax(np.abs(count - len(chosen) * share)))
@@ -249,5 +286,7 @@ def _distribution(wide: list[Trial]) -> Finding | None:
     together = (chosen[:, 1:] & chosen[:, :-1]).sum()
     expected = len(chosen) * (n - 1) * k * (k - 1) / (n * (n - 1))
     if k > 1 and abs(together - expected) > SIGMAS * np.sqrt(expected) + 1:
-        return Finding("contiguous")
+        place = f"соседей выбрано {together} пар, а ждали около {expected:.0f}"
+        known = "contiguous" if together > expected else "spread_out"
+        return Finding(known, counterexample=Counterexample("", got=place))
     return None

@@ -16,13 +16,18 @@ from lecture_lib.grading.given import ROW_TOKENS
 from lecture_lib.grading.outcome import Counterexample
 from lecture_lib.grading.report import describe
 from lecture_lib.grading.task import Finding, Mistake
+from lecture_lib.grading.values import EDGES
 from lecture_lib.grading.wire import Given
 
 FIRST, SECOND, UNKNOWN = "первый", "второй", "не видно"
 SMALL, LARGE = 32, 256
 EFFECT = 3.0  # пунктов; разброс одного запуска — 0,7
-EQUAL_LABS, FALSE_ALARMS = 24, 9
-TRUE_LABS, CAUGHT = 10, 7
+# Обещано: ложных тревог не больше одной из десяти, замеченных разниц — не меньше девяти из десяти.
+# Если по первым лабораториям не решить, даются ещё; честный опыт отвергнут реже раза из ста.
+EQUAL_LABS, FEW_ALARMS, MANY_ALARMS = 24, 3, 9
+EQUAL_MORE, ALARMS = 48, 14
+TRUE_LABS, FEW_CAUGHT = 10, 5
+TRUE_MORE, CAUGHT = 40, 40
 
 COMPARISON_MISTAKES = {
     "same_steps": Mistake(
@@ -69,17 +74,27 @@ class Lab:
 
 def check_comparison(answer: Answer, rng: np.random.Generator) -> Finding | None:
     """Проверка 06.5: опыт не видит разницы, где её нет, и видит, где она есть."""
-    equal = [Lab(0.0, bool(k % 2)) for k in range(EQUAL_LABS)]
-    true = [Lab(EFFECT * (-1) ** k, bool(k // 2 % 2)) for k in range(TRUE_LABS)]
-    said = {kind: [(lab, _ask(answer, lab, rng)) for lab in labs]
-            for kind, labs in (("equal", equal), ("true", true))}  # fmt: skip
+    equal = _equal(answer, rng, EQUAL_LABS)
+    true = _true(answer, rng, TRUE_LABS)
     return (
-        _stuck(said["equal"] + said["true"])
-        or _unfair(said["equal"], said["true"])
+        _stuck(equal + true)
+        or _unfair(equal, true)
         or _budget(answer, rng)
-        or _alarms(answer, said["equal"], rng)
-        or _misses(said["true"])
+        or _alarms(answer, equal, rng)
+        or _misses(answer, true, rng)
     )
+
+
+def _equal(answer: Answer, rng: np.random.Generator, count: int) -> list[tuple[Lab, str]]:
+    """Что опыт сказал о лабораториях, где разницы нет."""
+    labs = [Lab(0.0, bool(k % 2)) for k in range(count)]
+    return [(lab, _ask(answer, lab, rng)) for lab in labs]
+
+
+def _true(answer: Answer, rng: np.random.Generator, count: int) -> list[tuple[Lab, str]]:
+    """Что опыт сказал о лабораториях, где разница есть."""
+    labs = [Lab(EFFECT * (-1) ** k, bool(k // 2 % 2)) for k in range(count)]
+    return [(lab, _ask(answer, lab, rng)) for lab in labs]
 
 
 def _batches(lab: Lab) -> tuple[int, int]:
@@ -95,7 +110,7 @@ def _ask(answer: Answer, lab: Lab, rng: np.random.Generator) -> str:
     reply = answer.call(*arguments)
     require_value(reply, arguments)
     verdict = reply.value
-    verdict = " ".join(verdict.lower().split()) if isinstance(verdict, str) else verdict
+    verdict = " ".join(verdict.lower().split()).strip(EDGES) if isinstance(verdict, str) else ""
     if verdict not in (FIRST, SECOND, UNKNOWN):
         says = f"Нужно одно из слов: «{FIRST}», «{SECOND}», «{UNKNOWN}»."
         raise Found("wrong_type", says, Counterexample(lab.words(), got=describe(reply.value)))
@@ -138,7 +153,7 @@ def _opposite(lab: Lab) -> str:
 
 def _budget(answer: Answer, rng: np.random.Generator) -> Finding | None:
     """В этих лабораториях первый лучше ровно при данном бюджете, а при другом — хуже."""
-    labs = [Lab(EFFECT, large, "only_at_budget") for large in (False, True)]
+    labs = [Lab(EFFECT, large, "only_at_budget") for large in (False, True) * 2]
     said = [_ask(answer, lab, rng) for lab in labs]
     if all(verdict == SECOND for verdict in said):
         return _finding("wrong_budget", labs[0], said[0])
@@ -148,8 +163,13 @@ def _budget(answer: Answer, rng: np.random.Generator) -> Finding | None:
 def _alarms(answer: Answer, equal: list, rng: np.random.Generator) -> Finding | None:
     """Ложные тревоги: редки; если часты — из-за одного запуска или из-за забытого разброса."""
     alarms = [(lab, verdict) for lab, verdict in equal if verdict != UNKNOWN]
-    if len(alarms) <= FALSE_ALARMS:
+    if len(alarms) <= FEW_ALARMS:
         return None
+    if len(alarms) <= MANY_ALARMS:
+        equal = equal + _equal(answer, rng, EQUAL_MORE)
+        alarms = [(lab, verdict) for lab, verdict in equal if verdict != UNKNOWN]
+        if len(alarms) <= ALARMS:
+            return None
     trust = [_ask(answer, Lab(EFFECT, large, "first_seed_lies"), rng) for large in (False, True)]
     got = f"победитель назван {len(alarms)} раз из {len(equal)}"
     if all(verdict == FIRST for verdict in trust):
@@ -157,10 +177,15 @@ def _alarms(answer: Answer, equal: list, rng: np.random.Generator) -> Finding | 
     return _finding("no_spread", alarms[0][0], got)
 
 
-def _misses(true: list) -> Finding | None:
+def _misses(answer: Answer, true: list, rng: np.random.Generator) -> Finding | None:
     """Настоящая разница замечена."""
     missed = [(lab, verdict) for lab, verdict in true if verdict != _winner(lab)]
-    if len(true) - len(missed) >= CAUGHT:
+    if not missed:
         return None
+    if len(true) - len(missed) >= FEW_CAUGHT:
+        true = true + _true(answer, rng, TRUE_MORE)
+        missed = [(lab, verdict) for lab, verdict in true if verdict != _winner(lab)]
+        if len(true) - len(missed) >= CAUGHT:
+            return None
     got = f"замечено {len(true) - len(missed)} раз из {len(true)}"
     return _finding("too_strict", missed[0][0], got)

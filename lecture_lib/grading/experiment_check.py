@@ -11,11 +11,16 @@ import numpy as np
 from lecture_lib.grading.answer import Answer
 from lecture_lib.grading.cases import Found, require_value
 from lecture_lib.grading.outcome import Counterexample
+from lecture_lib.grading.report import describe
 from lecture_lib.grading.task import Finding, Mistake
-from lecture_lib.grading.wire import Given
+from lecture_lib.grading.wire import Given, as_array
 
-RIGHT_CALLS, FALSE_ALARMS = 8, 3
-CLOSE_CALLS, CLOSE_CAUGHT = 5, 4
+# Обещано: ложных тревог не больше одной из десяти, пойманных 81/10/9 — не меньше четырёх из пяти.
+# Сперва опыт зовут несколько раз; если этого мало, чтобы решить, — ещё.
+RIGHT_CALLS, MANY_ALARMS = 12, 7
+RIGHT_MORE, ALARMS = 20, 7  # у опыта, который тревожится раз из десяти, больше — реже раза из ста
+CLOSE_CALLS, CLOSE_FEW = 7, 3
+CLOSE_MORE, CLOSE_CAUGHT = 33, 27
 # Что подсунуть: имя ошибки, если не замечено, и настройки replacer.
 FLAWED = (
     ("misses_mask_only", (1.0, 0.0)),
@@ -59,30 +64,56 @@ def check_experiment(answer: Answer, rng: np.random.Generator) -> Finding | None
         return _missed("always_true", (1.0, 0.0))
     if not any(everything):
         return Finding("always_false", counterexample=Counterexample("честная замена 80/10/10"))
-    if sum(honest) < RIGHT_CALLS - FALSE_ALARMS:
-        known = "inverted" if flawed[1.0, 0.0] else "too_strict"
-        got = f"забраковано {RIGHT_CALLS - sum(honest)} из {RIGHT_CALLS}"
+    if _is_too_strict(answer, honest):
+        is_inverted = not any(honest) and all(flawed.values())
+        known = "inverted" if is_inverted else "too_strict"
+        got = f"забраковано {len(honest) - sum(honest)} из {len(honest)}"
         return Finding(known, counterexample=Counterexample("честная замена 80/10/10", got=got))
     for known, settings in FLAWED:
         if flawed[settings]:
             return _missed(known, settings)
-    if CLOSE_CALLS - sum(close) < CLOSE_CAUGHT:
-        got = f"поймана {CLOSE_CALLS - sum(close)} раз из {CLOSE_CALLS}"
+    if _is_too_loose(answer, close):
+        got = f"поймана {len(close) - sum(close)} раз из {len(close)}"
         return Finding("too_loose", counterexample=Counterexample("замена 81/10/9", got=got))
     return None
+
+
+def _is_too_strict(answer: Answer, honest: list[bool]) -> bool:
+    """Часты ли ложные тревоги; новые вызовы дописываются в honest."""
+    alarms = honest.count(False)
+    if not 0 < alarms <= MANY_ALARMS:
+        return alarms > MANY_ALARMS
+    honest += [_verdict(answer, (0.8, 0.1)) for _ in range(RIGHT_MORE)]
+    return honest.count(False) > ALARMS
+
+
+def _is_too_loose(answer: Answer, close: list[bool]) -> bool:
+    """Часто ли проходит 81/10/9; новые вызовы дописываются в close."""
+    caught = close.count(False)
+    if caught < CLOSE_FEW or caught == CLOSE_CALLS:
+        return caught < CLOSE_FEW
+    close += [_verdict(answer, (0.81, 0.10)) for _ in range(CLOSE_MORE)]
+    return close.count(False) < CLOSE_CAUGHT
 
 
 def _verdict(answer: Answer, settings: tuple) -> bool:
     arguments = (Given("replacer", settings),)
     reply = answer.call(*arguments)
     require_value(reply, arguments)
-    if reply.value not in (True, False):
-        raise Found("wrong_type", "Нужно True или False.")
-    return bool(reply.value)
+    found = as_array(reply.value)
+    if found is None or found.size != 1 or found.item() not in (0, 1):
+        shown = Counterexample(f"замена {_words(settings)}", got=describe(reply.value))
+        raise Found("wrong_type", "Нужно True или False.", shown)
+    return bool(found.item())
 
 
 def _missed(known: str, settings: tuple) -> Finding:
+    shown = Counterexample(f"замена {_words(settings)}", "False", "True")
+    return Finding(known, counterexample=shown)
+
+
+def _words(settings: tuple) -> str:
+    """Замена словами: доли и изъян."""
     mask, random = (round(100 * share) for share in settings[:2])
     flaw = {"special": ", случайный бывает служебным", "neighbours": ", портит и невыбранные"}
-    given = f"замена {mask}/{random}/{100 - mask - random}{flaw.get(settings[-1], '')}"
-    return Finding(known, counterexample=Counterexample(given, "False", "True"))
+    return f"{mask}/{random}/{100 - mask - random}{flaw.get(settings[-1], '')}"

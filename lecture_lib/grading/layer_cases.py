@@ -36,10 +36,10 @@ def _parameters_variant(**options):
 def parameter_cases(rng: np.random.Generator) -> list[Case]:
     """Входы 03.3: ALBERT-base из условия и модели случайных размеров."""
     cases = [Case((30000, 128, 768, 3072, 12, 512, 2), visible=True)]
-    for _ in range(5):
+    for segments in (3, 1, 2, 4, 5):
         e, d = int(rng.integers(3, 9)), int(rng.integers(10, 20))
         rest = int(rng.integers(21, 60)), int(rng.integers(2, 8)), int(rng.integers(30, 70))
-        cases.append(Case((int(rng.integers(100, 999)), e, d, *rest, int(rng.integers(2, 4)))))
+        cases.append(Case((int(rng.integers(100, 999)), e, d, *rest, segments)))
     return cases
 
 
@@ -58,10 +58,14 @@ PARAMETER_MISTAKES = {
     ),
     "no_bias": Mistake("Смещения линейных слоёв забыты.", _parameters_variant(bias=False)),
     "no_map_bias": Mistake(
-        "У перехода из E в D забыто смещение: D чисел.", _parameters_variant(map_bias=False)
+        "Не хватает D чисел: это смещение перехода из E в D или слоя над [CLS].",
+        _parameters_variant(map_bias=False),
     ),
     "no_norms": Mistake("LayerNorm не посчитаны.", _parameters_variant(norms=0)),
-    "one_norm": Mistake("LayerNorm в слое два, а посчитан один.", _parameters_variant(norms=1)),
+    "one_norm": Mistake(
+        "Не хватает 2·D чисел: это второй LayerNorm слоя (их два) или смещения двух слоёв D → D.",
+        _parameters_variant(norms=1),
+    ),
     "half_norm": Mistake(
         "У LayerNorm два вектора: масштаб γ и сдвиг β.", _parameters_variant(norm_size=1)
     ),
@@ -94,7 +98,8 @@ def feed_forward(x, w1, b1, w2, b2, gamma, beta, eps, act="erf", order="post", r
 
     def norm(y):
         spread = y.var(-1, keepdims=True, ddof=ddof)
-        divisor = np.sqrt(spread + eps) if root == "inside" else np.sqrt(spread) + eps
+        inner = {"inside": eps, "own": 1e-5, "outside": 0}[root]
+        divisor = np.sqrt(spread + inner) + (eps if root == "outside" else 0)
         return gamma * (y - y.mean(-1, keepdims=True)) / divisor + beta
 
     x = x.astype(float)
@@ -124,20 +129,8 @@ def _layer_variant(**options):
 def layer_cases(rng: np.random.Generator) -> list[Case]:
     """Входы 03.4; веса велики, чтобы два GELU разошлись заметно."""
     cases = []
-    for rows, length, size, wide, eps in (
-        (1, 1, 3, 5, 0.05),
-        (1, 3, 4, 8, 0.2),
-        (2, 3, 4, 9, 0.05),
-    ):
-        shapes = (
-            (rows, length, size),
-            (wide, size),
-            (wide,),
-            (size, wide),
-            (size,),
-            (size,),
-            (size,),
-        )
+    for rows, length, size, wide, eps in SIZES:
+        shapes = ((rows, length, size), (wide, size), (wide,), (size, wide), *[(size,)] * 3)
         tensors = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
         tensors[0], tensors[3] = 1.5 * tensors[0], 2 * tensors[3]
         cases.append(Case((*tensors, eps), rows=rows))
@@ -178,6 +171,23 @@ LAYER_MISTAKES = {
     "unbiased_outside": Mistake(
         "σ взята из std (он делит на D − 1), и ε прибавлена к ней, а не к дисперсии под корнем.",
         _layer_variant(ddof=1, root="outside"),
+    ),
+    "own_eps": Mistake("ε взята своя (10⁻⁵), а не та, что дана.", _layer_variant(root="own")),
+    "nothing_fixed": Mistake(
+        "Все три ошибки на месте: GELU через tanh, нет остаточной связи, σ взята из std.",
+        _layer_variant(act="tanh", order="no_residual", ddof=1, root="outside"),
+    ),
+    "tanh_unbiased": Mistake(
+        "Осталось две ошибки: GELU взят через tanh, а σ — из std (D − 1, ε снаружи).",
+        _layer_variant(act="tanh", ddof=1, root="outside"),
+    ),
+    "no_residual_tanh": Mistake(
+        "Осталось две ошибки: GELU взят через tanh, и нет остаточной связи.",
+        _layer_variant(act="tanh", order="no_residual"),
+    ),
+    "no_residual_unbiased": Mistake(
+        "Осталось две ошибки: нет остаточной связи, и σ взята из std (D − 1, ε снаружи).",
+        _layer_variant(order="no_residual", ddof=1, root="outside"),
     ),
     "no_bias": Mistake("Смещения b1 и b2 забыты.", _layer_variant(bias=False)),
 }

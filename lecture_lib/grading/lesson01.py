@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from lecture_lib.grading.cases import Cases
-from lecture_lib.grading.question_cases import (
+from lecture_lib.grading.filling_cases import (
     FILL_MISTAKES,
     PATTERN_MISTAKES,
-    QUESTION_MISTAKES,
-    SCORE_MISTAKES,
     explain_pattern,
     fill,
     fill_cases,
     pattern,
     pattern_cases,
+)
+from lecture_lib.grading.question_cases import (
+    QUESTION_MISTAKES,
+    SCORE_MISTAKES,
     question_cases,
     questions,
     score,

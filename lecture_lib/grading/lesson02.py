@@ -7,111 +7,11 @@ import numpy as np
 from lecture_lib.grading.cases import HALF, Case, Cases
 from lecture_lib.grading.choice_check import CHOICE_MISTAKES, check_choice
 from lecture_lib.grading.experiment_check import EXPERIMENT_MISTAKES, check_experiment
+from lecture_lib.grading.loss_cases import BROKEN_LOSS, LOSS_MISTAKES, loss_cases, masked_loss
 from lecture_lib.grading.replacement_check import REPLACEMENT_MISTAKES, check_replacement
 from lecture_lib.grading.task import Mistake, Task
 from lecture_lib.grading.values import Fields
-
-# ------------------------------------------------------------------ 02.3, функция потерь
-
-BROKEN_LOSS = """
-def masked_loss(logits, input_ids, chosen):
-    labels = torch.where(chosen, input_ids, 0)
-    log_probabilities = logits.log_softmax(1)
-    picked = log_probabilities.gather(-1, labels[..., None])[..., 0]
-    return -picked.mean()
-"""
-
-
-def _loss(logits, ids, chosen, axis=-1, where="chosen", reduce="mean", value="log", labels="ids"):
-    shifted = logits.astype(float) - logits.max(axis, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
-    if value == "logit":
-        log_p = logits.astype(float)
-    if labels == "zero":
-        ids = np.where(chosen, ids, 0)
-    picked = np.take_along_axis(log_p, ids[..., None], -1)[..., 0]
-    picked = {"log": picked, "logit": picked, "log2": picked / np.log(2),
-              "p": np.exp(picked), "log10": picked / np.log(10)}[value]  # fmt: skip
-    kept = np.ones_like(chosen) if where == "all" else ~chosen if where == "others" else chosen
-    if not kept.any() and reduce != "nan":
-        return 0.0
-    total = -(picked * kept).sum()
-    if reduce == "rows":
-        counts = np.maximum(kept.sum(1), 1)
-        return float((-(picked * kept).sum(1) / counts).mean())
-    divisor = {"mean": kept.sum(), "sum": 1, "all": kept.size, "nan": kept.sum(),
-               "batch": len(kept)}[reduce]  # fmt: skip
-    with np.errstate(invalid="ignore"):
-        return float(total / divisor) if divisor else float("nan")
-
-
-def _loss_variant(**options):
-    return lambda logits, ids, chosen: _loss(logits, ids, chosen, **options)
-
-
-def _loss_cases(rng: np.random.Generator) -> list[Case]:
-    cases = []
-    for rows, length, size in ((1, 4, 5), (1, 6, 9), (2, 5, 7), (3, 8, 11)):
-        chosen = rng.random((rows, length)) < 0.4
-        chosen[0, 1], chosen[0, 2] = True, False
-        chosen[:, -1] = rows > 1  # строки с разным числом выбранных
-        if rows > 1:
-            chosen[0] = True
-            chosen[0, 0] = False
-        logits = (2 * rng.standard_normal((rows, length, size))).astype(np.float32)
-        ids = rng.integers(1, size, (rows, length))
-        cases.append(Case((logits, ids, chosen), rows=rows))
-    logits, ids, chosen = cases[0].arguments
-    return [*cases, Case((logits, ids, np.zeros_like(chosen)))]
-
-
-LOSS_MISTAKES = {
-    "all_tokens": Mistake(
-        "Потеря усреднена по всем токенам, а спрашивали модель только о выбранных.",
-        _loss_variant(where="all"),
-    ),
-    "zero_labels": Mistake(
-        "Там, где ответа не ждут, стоит метка 0 — и потеря считает, что ждали [PAD].",
-        _loss_variant(where="all", labels="zero"),
-    ),
-    "wrong_axis": Mistake(
-        "softmax взят не по словарю, а по токенам строки: последняя ось — словарь.",
-        _loss_variant(axis=1),
-    ),
-    "wrong_axis_all": Mistake(
-        "softmax взят по токенам строки (ось 1), а среднее — по всем местам. Словарь — последняя "
-        "ось, а места — только выбранные.",
-        _loss_variant(axis=1, where="all", labels="zero"),
-    ),
-    "divided_by_all": Mistake(
-        "Сумма по выбранным поделена на число всех токенов, а надо — выбранных.",
-        _loss_variant(reduce="all"),
-    ),
-    "sum": Mistake("Это сумма, а просили среднее по выбранным.", _loss_variant(reduce="sum")),
-    "batch_mean": Mistake(
-        "Сумма поделена на число строк, а надо — на число выбранных токенов.",
-        _loss_variant(reduce="batch"),
-    ),
-    "mean_of_rows": Mistake(
-        "Среднее взято сначала в строках, потом по строкам: строка с одним выбранным токеном "
-        "получает тот же вес, что строка с десятью.",
-        _loss_variant(reduce="rows"),
-    ),
-    "not_chosen": Mistake(
-        "Потеря посчитана по невыбранным токенам: условие перевёрнуто.",
-        _loss_variant(where="others"),
-    ),
-    "no_log": Mistake("Забыт логарифм: это вероятность.", _loss_variant(value="p")),
-    "no_softmax": Mistake(
-        "Логит — ещё не логарифм вероятности: забыт softmax.", _loss_variant(value="logit")
-    ),
-    "log2": Mistake("Логарифм двоичный, а просили натуральный.", _loss_variant(value="log2")),
-    "log10": Mistake("Логарифм десятичный, а просили натуральный.", _loss_variant(value="log10")),
-    "nan_when_empty": Mistake(
-        "Если не выбран ни один токен, выходит 0/0. Потеря пустого батча — ноль.",
-        _loss_variant(reduce="nan"),
-    ),
-}
+from lecture_lib.grading.wire import as_array
 
 # ------------------------------------------------------------------ 02.4, целые слова
 
@@ -186,14 +86,18 @@ def _word_cases(rng: np.random.Generator) -> list[Case]:
     long = "по ##смо ##тре ##ли кот".split()
     cases += [Case((long, [i == k for i in range(5)])) for k in range(5)]
     cases.append(Case((["кот", "рыб", "##ка"], [False, True, False])))  # слово в самом конце
+    cases.append(Case(("рыб ##ка и рыб ##ка".split(), [i == 4 for i in range(5)])))  # повтор
     return [*cases, Case((["мы", "и"], [False, False]))]
 
 
 def _word_place(arguments, expected, got) -> str:
     tokens, _ = arguments
-    if not isinstance(got, list) or len(got) != len(tokens):
-        return f"нужен список из {len(tokens)} значений, по одному на токен"
-    wrong = next(i for i in range(len(tokens)) if bool(got[i]) != expected[i])
+    found = as_array(got)
+    if found is None or found.shape != (len(tokens),):
+        return f"нужен список из {len(tokens)} значений True и False, по одному на токен"
+    wrong = int(np.argmax(found != np.array(expected)))
+    if found[wrong] not in (0, 1):
+        return f"позиция {wrong}: нужно True или False, а стоит {found[wrong]:g}"
     state = "должен быть выбран" if expected[wrong] else "не должен быть выбран"
     return f"позиция {wrong}: токен «{tokens[wrong]}» {state}"
 
@@ -298,7 +202,7 @@ TASKS = (
             "Логарифм softmax по последней оси → вероятность верного токена в каждом месте → "
             "сумма по выбранным, делённая на их число; пустой выбор — ноль.",
         ),
-        check=Cases(_loss_cases, _loss, LOSS_MISTAKES, tolerance=HALF),
+        check=Cases(loss_cases, masked_loss, LOSS_MISTAKES, tolerance=HALF),
         mistakes=LOSS_MISTAKES, given=BROKEN_LOSS,
     ),
     Task(

@@ -51,7 +51,9 @@ def _choose(pairs, ties, pick):
         return min(pairs, key=lambda p: (-len("".join(p)), -pairs[p], p))
     wanted = (min if pick == "rarest" else max)(pairs.values())
     equal = [pair for pair, times in pairs.items() if times == wanted]
-    return {"alphabet": min, "reverse": max, "first": lambda e: e[0]}[ties](equal)
+    rules = {"alphabet": min, "reverse": max, "first": lambda e: e[0],
+             "joined": lambda e: min(e, key="".join)}  # fmt: skip
+    return rules[ties](equal)
 
 
 def _merged(word, pair, how):
@@ -80,7 +82,9 @@ def _merges_variant(**options):
 def merges_cases(rng: np.random.Generator) -> list[Case]:
     """Входы 06.1: пример, слова из двух-трёх букв (там часты ничьи), кончившиеся пары."""
     cases = [Case(({"мама": 2, "рама": 1}, 2), visible=True), Case(({"да": 1}, 3))]
-    cases.append(Case(({"ааааа": 1, "ба": 2}, 3)))
+    cases += [Case(({"ааааа": 1, "ба": 2}, 3)), Case(({"я": 3}, 2))]
+    # Ничья «а» + «я» и «аб» + «а»: по алфавиту первая меньше, а слитые строки — наоборот.
+    cases.append(Case(({"ая": 2, "аба": 2, "аб": 3}, 2)))
     # После слияния «аб» строка «а аб б» хранит и чужие «аб», которых сливать нельзя.
     cases.append(Case(({"бааб": 3, "абаб": 2, "баба": 2, "абба": 2}, 6)))
     for letters, size, length, count in (
@@ -112,6 +116,10 @@ MERGES_MISTAKES = {
         "Ничья решена порядком, в каком пары попались (так делает max и most_common). Из равных "
         "берут первую по алфавиту.",
         _merges_variant(ties="first"),
+    ),
+    "ties_joined": Mistake(
+        "Ничья решена по слитой строке, а сравнивают пары: кортеж с кортежем.",
+        _merges_variant(ties="joined"),
     ),
     "ties_reversed": Mistake(
         "Из равных по частоте взята последняя по алфавиту, а нужна первая.",

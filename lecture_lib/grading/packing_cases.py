@@ -82,6 +82,8 @@ def pack_cases(rng: np.random.Generator) -> list[Case]:
     cases.append(Case(([[[11, 12, 13]], [[21, 22, 23]], [[31]]], 8, CLS, SEP)))
     cases.append(Case(([[[11, 12, 13]], [[21, 22, 23]], [[31]]], 9, CLS, SEP)))
     cases.append(Case(([[[11, 12], list(range(30, 45)), [13]], [[21]]], 8, CLS, SEP)))
+    # Предложение повторяет первое в своём документе: новый документ им не начался.
+    cases.append(Case(([[[11, 12]], [[21], [31], [21]]], 12, CLS, SEP)))
     for count, longest, length in ((2, 3, 8), (3, 3, 10), (3, 4, 12), (4, 4, 9), (5, 4, 16)):
         sizes = rng.integers(1, longest + 1, count)
         cls_id, sep_id = (int(i) for i in rng.choice(np.arange(3, 30), 2, replace=False))
@@ -95,6 +97,7 @@ def pack_cases(rng: np.random.Generator) -> list[Case]:
 
 def explain_pack(arguments, expected, got) -> str:
     """Первая разошедшаяся строка."""
+    got = list(got) if isinstance(got, np.ndarray) else got
     if not isinstance(got, list) or not all(hasattr(row, "__len__") for row in got):
         return "нужен список строк"
     rows = [np.asarray(row).tolist() for row in got]

@@ -75,7 +75,7 @@ def pair_cases(rng: np.random.Generator) -> list[Case]:
     """Входы 05.3: пример из условия, пара без обрезки, длинная первая, длинная вторая, равные."""
     cases = [Case(([7, 8, 9, 10, 11], [20, 21], 8, 1, 2), visible=True)]
     sizes = [(2, 3, 12), (3, 3, 9), (6, 2, 9), (2, 6, 9), (4, 4, 9), (9, 4, 10), (3, 12, 11),
-             (8, 7, 12), (5, 5, 10), (20, 3, 15), (7, 9, 19), (7, 9, 18)]  # fmt: skip
+             (8, 7, 12), (5, 5, 10), (20, 3, 15), (7, 9, 19), (7, 9, 18), (1, 1, 4)]  # fmt: skip
     for a, b, longest in sizes:
         first, second = (rng.integers(200, 900, n).tolist() for n in (a, b))
         cls_id, sep_id = (int(n) for n in rng.choice(np.arange(1, 100), 2, replace=False))
@@ -162,6 +162,7 @@ PAIR_MISTAKES = {
 
 def explain_pair(arguments, expected, got) -> str:
     """Что не так: длины, токены или сегменты."""
+    got = got.tolist() if isinstance(got, np.ndarray) else got
     if not isinstance(got, list) or len(got) != 2 or not all(np.ndim(part) == 1 for part in got):
         return "нужны два списка: номера токенов и номера сегментов"
     (ids, marks), (found, signs) = expected, (list(part) for part in got)

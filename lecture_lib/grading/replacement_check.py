@@ -19,6 +19,7 @@ from lecture_lib.grading.wire import Seed, as_array
 MASK_ID, VOCABULARY = 17, 220
 SPECIAL = np.array([0, 3, 17, 40, 41, 42, 90, 91, 150, 219])
 ORDINARY = np.setdiff1d(np.arange(VOCABULARY), SPECIAL)
+WORDS = ORDINARY[30:130]  # из них составлены строки: случайный токен бывает и другим
 RIGHT = (0.8, 0.1, 0.1)  # [MASK], случайный, прежний
 
 # Объяснения долей: имя ошибки и доли, которые она даёт.
@@ -63,7 +64,14 @@ REPLACEMENT_MISTAKES = {
         "Случайный токен оказался служебным: тяните из ordinary_ids, а не из всего словаря."
     ),
     "one_random_token": Mistake("Случайный токен один на всех: у каждого места должен быть свой."),
-    "one_draw": Mistake("Жребий один на строку, а нужен на каждый токен."),
+    "from_batch": Mistake(
+        "Случайные токены взяты из самих строк, а нужны из ordinary_ids: там есть и те, которых в "
+        "строках нет."
+    ),
+    "one_draw": Mistake(
+        "Жребий один на много мест — на строку или на столбец, — а нужен на каждый токен."
+    ),
+    "nothing": Mistake("Не изменился ни один токен."),
     "off_by_one": Mistake("Крайний обычный токен не выпадает никогда: граница сдвинута на один."),
     "by_order": Mistake("Исход зависит от места в строке: жребий должен быть независим от него."),
     "not_uniform_tokens": Mistake("Обычные токены выпадают не поровну."),
@@ -84,7 +92,7 @@ def check_replacement(answer: Answer, rng: np.random.Generator) -> Finding | Non
 
 
 def _batch(rng: np.random.Generator, rows: int, length: int, share: float):
-    ids = rng.choice(ORDINARY, (rows, length)).astype(np.int64)
+    ids = rng.choice(WORDS, (rows, length)).astype(np.int64)
     ids[:, 0], ids[:, -1] = SPECIAL[1], SPECIAL[3]
     chosen = rng.random(ids.shape) < share
     chosen[:, 0] = chosen[:, -1] = False
@@ -119,24 +127,34 @@ def _ask(answer: Answer, arguments: tuple, watch: bool = True) -> np.ndarray:
 
 def _small_calls(answer: Answer, rng: np.random.Generator) -> None:
     """Обязанности: ничего лишнего не тронуто, зерно решает всё и ничего, кроме него."""
-    _ask(answer, _batch(rng, 1, 8, 0.4))
+    _ask(answer, _batch(rng, 1, 8, 0.8))
     empty = _batch(rng, 2, 8, 0.0)  # ничего не выбрано — ничего и не меняется
     _ask(answer, empty)
-    arguments = _batch(rng, 4, 60, 0.9)
+    arguments = _batch(rng, 24, 24, 0.9)
     first, again = _ask(answer, arguments), _ask(answer, arguments)
     given = Counterexample(f"тензор {arguments[0].shape}, зерно {arguments[-1].seed}")
     others = [_ask(answer, (*arguments[:-1], Seed(arguments[-1].seed + k))) for k in (1, 2)]
     if all(np.array_equal(first, other) for other in others):
-        all_mask = (first[arguments[1]] == MASK_ID).all()
-        raise Found("mask_only" if all_mask else "frozen_seed", shown=given)
+        raise Found(_frozen_mistake(first, *arguments[:2]), shown=given)
     if not np.array_equal(first, again):
         raise Found("own_randomness", shown=given)
+    spent = _ask(answer, (*arguments[:-1], Seed(arguments[-1].seed, 5000)))
+    if np.array_equal(first, spent):
+        raise Found("initial_seed", shown=given)
+
+
+def _frozen_mistake(found, ids, chosen) -> str:
+    """Почему при разных генераторах одно и то же."""
+    if np.array_equal(found, ids):
+        return "nothing"
+    return "mask_only" if (found[chosen] == MASK_ID).all() else "frozen_seed"
 
 
 def _rates(answer: Answer, rng: np.random.Generator) -> Finding | None:
     """Батчи, пока доли не объяснятся чем-нибудь одним; заодно — случайные токены и жребии."""
     counts, seen = np.zeros(3), np.zeros(VOCABULARY, dtype=int)
     halves = np.zeros((2, 2))  # (половина строки, [MASK] или нет)
+    excess: list = []  # насколько [MASK] больше положенного: во всём батче и в каждой строке
     while True:
         arguments = _batch(rng, 16, 200, 0.95)
         ids, chosen = arguments[:2]
@@ -151,10 +169,15 @@ def _rates(answer: Answer, rng: np.random.Generator) -> Finding | None:
         for half in (0, 1):
             halves[half] += (is_mask & (late == half)).sum(), (~is_mask & (late == half)).sum()
         _check_draws(found, ids, chosen)
+        extra = ((found == MASK_ID) & chosen).sum(1) - RIGHT[0] * chosen.sum(1)
+        excess.append((extra.sum(), abs(extra).max()))
         best, lead = _best_explanation(counts)
         settled = lead > SURE and (best or counts.sum() > ACCEPTED)
         if settled or counts.sum() > ENOUGH:
             break
+    if not best and (abs(np.array(excess)) <= 1).all(0).any():
+        got = "[MASK] всякий раз ровно 80 %"
+        return Finding("quota", counterexample=Counterexample("", got=got))
     return _judge(best, counts, seen, halves)
 
 
@@ -171,23 +194,33 @@ def _check_random_tokens(random, ids, found, chosen) -> None:
         raise Found("random_special", shown=Counterexample("", got=str(int(random.max()))))
     if len(random) > 60 and len(np.unique(random)) == 1:
         raise Found("one_random_token", shown=Counterexample("", got=f"всюду {int(random[0])}"))
-    rows = [
-        np.unique(f[(f != i) & c & (f != MASK_ID)])
-        for f, i, c in zip(found, ids, chosen, strict=True)
-    ]
-    if len(random) > 60 and all(len(row) <= 1 for row in rows):
-        raise Found("one_random_token", shown=Counterexample("", got="в каждой строке один токен"))
+    kept = (found != ids) & chosen & (found != MASK_ID)
+    for where, values, mask in (("строке", found, kept), ("столбце", found.T, kept.T)):
+        if len(random) > 60 and _shared(values, mask) > 0.5:
+            got = f"в {where} случайный токен один и тот же"
+            raise Found("one_random_token", shown=Counterexample("", got=got))
 
 
 def _check_draws(found, ids, chosen) -> None:
-    """Жребий у каждого токена свой: в строке из 190 выбранных исходы не бывают все одинаковы."""
-    uniform = 0
-    for f, i, c in zip(found, ids, chosen, strict=True):
-        kinds = np.where(f == MASK_ID, 0, np.where(f == i, 2, 1))[c]
-        uniform += len(np.unique(kinds)) == 1
-    all_mask = (found[chosen] == MASK_ID).all()
-    if uniform > len(ids) // 2 and not all_mask:
-        raise Found("one_draw", shown=Counterexample("", got="в строке у всех один исход"))
+    """Жребий у каждого токена свой: ни в строке, ни в столбце исходы не бывают все одинаковы."""
+    kinds = np.where(found == MASK_ID, 0, np.where(found == ids, 2, 1))
+    if len(np.unique(kinds[chosen])) == 1:
+        return  # исход один на весь батч: об этом скажут доли
+    halves = [(kinds[:, part] == 0)[chosen[:, part]].mean() for part in _halves(ids.shape[1])]
+    known = "by_order" if abs(halves[0] - halves[1]) > 0.25 else "one_draw"
+    for where, values, kept in (("строке", kinds, chosen), ("столбце", kinds.T, chosen.T)):
+        if _shared(values, kept) > 0.5:
+            raise Found(known, shown=Counterexample("", got=f"в {where} у всех один исход"))
+
+
+def _halves(length: int) -> tuple[slice, slice]:
+    return slice(length // 2), slice(length // 2, None)
+
+
+def _shared(values, kept) -> float:
+    """Доля строк, в которых все значения на отмеченных местах одинаковы, а мест хотя бы два."""
+    rows = [v[k] for v, k in zip(values, kept, strict=True) if k.sum() > 1]
+    return float(np.mean([len(np.unique(row)) == 1 for row in rows])) if rows else 0.0
 
 
 def _best_explanation(counts: np.ndarray) -> tuple[str, float]:
@@ -212,6 +245,9 @@ def _judge(best: str, counts, seen, halves) -> Finding | None:
         return Finding(best, counterexample=shown)
     if not _fits(counts, ""):
         return Finding("wrong_rates", counterexample=shown)
+    if not np.delete(seen, WORDS).any():
+        got = f"из {len(ORDINARY)} обычных номеров выпадали {np.count_nonzero(seen)}"
+        return Finding("from_batch", counterexample=Counterexample("", got=got))
     if seen[ORDINARY[-1]] == 0 or seen[ORDINARY[0]] == 0:
         which = ORDINARY[-1] if seen[ORDINARY[-1]] == 0 else ORDINARY[0]
         return Finding("off_by_one", counterexample=Counterexample(

@@ -32,7 +32,7 @@ def describe(value: Any) -> str:
         return f"функция {value.name}"
     if isinstance(value, np.ndarray):
         if value.size <= SMALL:
-            return str(_rounded(value.tolist()))
+            return str(_rounded(value))
         return f"тензор {tuple(value.shape)}"
     if isinstance(value, float | list | tuple | dict):
         return _cut(str(_rounded(value)))
@@ -42,6 +42,8 @@ def describe(value: Any) -> str:
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.5g}")
+    if isinstance(value, np.ndarray):
+        return _rounded(value.tolist()) if value.size <= SMALL else describe(value)
     if isinstance(value, list | tuple):
         return [_rounded(item) for item in value]
     if isinstance(value, dict):
@@ -62,6 +64,8 @@ def difference(
     tolerance: float = 1e-4,
 ) -> Counterexample:
     """Контрпример: вход, что ждали, что получили, первый разошедшийся элемент по имени осей."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        expected, got = _first_items(expected, got, tolerance)
     index = first_difference(expected, got, tolerance)
     if index is None:
         return Counterexample(
@@ -81,6 +85,21 @@ def _with_element(value: Any, element: Any) -> str:
     if shown.size <= SMALL:
         return describe(shown)
     return f"{describe(np.asarray(element).item())} (тензор {tuple(shown.shape)})"
+
+
+def _first_items(expected: dict, got: dict, tolerance: float) -> tuple[dict, dict]:
+    """Из двух словарей — то, в чём они разошлись: чего нет, что лишнее, где не то значение."""
+    missing, extra = sorted(expected.keys() - got.keys()), sorted(got.keys() - expected.keys())
+    wrong = [k for k in expected if k in got and not _is_close(expected[k], got[k], tolerance)]
+    keys = [*missing, *extra, *wrong][:1]
+    return tuple({key: part[key] for key in keys if key in part} for part in (expected, got))
+
+
+def _is_close(expected: Any, got: Any, tolerance: float) -> bool:
+    wanted, found = as_array(expected), as_array(got)
+    if wanted is None or found is None or wanted.shape != found.shape:
+        return False
+    return bool(np.allclose(wanted, found, tolerance, tolerance, equal_nan=True))
 
 
 def first_difference(expected: Any, got: Any, tolerance: float = 1e-4) -> tuple[int, ...] | None:

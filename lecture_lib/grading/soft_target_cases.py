@@ -65,12 +65,13 @@ def _variant(**options):
 def step_cases(rng: np.random.Generator) -> list[Case]:
     """Входы 07.2: состояния (N, D), две матрицы выхода (D, V), температура, скорость."""
     cases = []
-    for rows, size, words, temperature in ((1, 2, 3, 2.0), (2, 3, 4, 3.0), (5, 3, 6, 4.0),
-                                           (4, 4, 5, 1.5)):  # fmt: skip
+    for rows, size, words, temperature, rate in (
+        (1, 2, 3, 2.0, 1.0), (2, 3, 4, 3.0, 0.5), (5, 3, 6, 4.0, 0.8), (4, 4, 5, 1.5, 1.0),
+    ):  # fmt: skip
         x = 1.5 * rng.standard_normal((rows, size))
         student, teacher = (1.5 * rng.standard_normal((size, words)) for _ in range(2))
         tensors = (part.astype(np.float32) for part in (x, student, teacher))
-        cases.append(Case((*tensors, temperature, float(rng.choice((0.5, 1.0))))))
+        cases.append(Case((*tensors, temperature, rate)))
     return cases
 
 

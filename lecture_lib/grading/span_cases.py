@@ -42,8 +42,10 @@ def _answer(start, end, context, longest, pick, order, inside, null, value):
     allowed &= (distance >= 0) & (distance < longest) if order else abs(distance) < longest
     place = _pick(scores, np.where(rows, start, BLOCKED), np.where(columns, end, BLOCKED),
                   allowed, pick)  # fmt: skip
-    empty = {"sum": scores[0, 0], "start": start[0], "zero": 0.0}.get(null, -np.inf)
-    return place if scores[place] > empty else (0, 0)
+    empty = {"sum": scores[0, 0], "tie": scores[0, 0], "start": start[0], "zero": 0.0}
+    null_score = empty.get(null, -np.inf)
+    wins = scores[place] >= null_score if null == "tie" else scores[place] > null_score
+    return place if wins else (0, 0)
 
 
 def _pick(scores, start, end, allowed, pick):
@@ -86,6 +88,13 @@ def _tempting_row(rng: np.random.Generator):
     return start, end, context
 
 
+def _tied_row():
+    """Лучшая сумма в тексте — ровно сумма на [CLS]; целые числа не округляются."""
+    start = np.array([[3, 0, 1, 4, 1, 0]], dtype=np.float32)
+    end = np.array([[2, 0, 0, 1, 0, 1]], dtype=np.float32)
+    return start, end, np.array([[0, 0, 1, 1, 1, 0]])
+
+
 # Куда поставить сильные начало и конец при longest = 3, тексте на местах 5–12: слишком длинно на
 # один, ровно, конец раньше начала, в вопросе, конец за текстом, начало в вопросе, далеко.
 TRAPS = ((6, 9), (6, 8), (9, 7), (2, 3), (11, 13), (4, 6), (5, 12))
@@ -110,8 +119,10 @@ def span_cases(rng: np.random.Generator) -> list[Case]:
     cases = [Case((start, end, context, 2), visible=True)]
     for longest in (1, 2, 3, 4, 2, 3):
         cases.append(Case((*_rows(rng, 1, 10), longest)))
-    cases.append(Case((*_tempting_row(rng), 9)))
-    cases.append(Case((*_traps(rng), 3), rows=len(TRAPS)))
+    cases += [Case((*_tempting_row(rng), 9)), Case((*_tied_row(), 2))]
+    traps = _traps(rng)  # сперва по одному: ошибка, видная лишь здесь, — не «только для батча 1»
+    cases += [Case((*(part[k : k + 1] for part in traps), 3)) for k in range(len(TRAPS))]
+    cases.append(Case((*traps, 3), rows=len(TRAPS)))
     for rows, longest in ((12, 2), (30, 4), (30, 5)):
         cases.append(Case((*_rows(rng, rows, 16), longest), rows=rows))
     return cases
@@ -171,6 +182,10 @@ SPAN_MISTAKES = {
     "null_zero": Mistake(
         "«Ответа нет» решено сравнением с нулём, а надо — с суммой логитов на [CLS].",
         _variant(null="zero"),
+    ),
+    "tie_answers": Mistake(
+        "При равных суммах ответа нет: отрезок должен быть лучше пары на [CLS], а не равен ей.",
+        _variant(null="tie"),
     ),
     "null_mixed": Mistake(
         "[CLS] стоит в одной паре с токеном текста, а «ответа нет» — это только пара (0, 0).",

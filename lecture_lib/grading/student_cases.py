@@ -19,14 +19,16 @@ LAYER = re.compile(r"encoder\.layer\.(\d+)\.(.+)")
 
 
 def student_weights(teacher, layers, take="given", number="new", segments="added", pooler=False,
-                    match="exact"):  # fmt: skip
+                    match="exact", others=True):  # fmt: skip
     """Верные веса ученика; настройки портят их в одном месте."""
     teacher = plain(teacher)
     total = 1 + max(int(found[1]) for name in teacher if (found := LAYER.match(name)))
     layers = _taken(list(layers), total, take)
     student = {name: value for name, value in teacher.items() if not LAYER.match(name)}
     if not pooler:
-        student = {name: value for name, value in student.items() if "pooler" not in name}
+        student = {n: value for n, value in student.items() if not n.startswith("pooler.")}
+    if not others:
+        student = {n: value for n, value in student.items() if n.startswith("embeddings.")}
     _join_segments(student, segments)
     for name, value in teacher.items():
         if found := LAYER.match(name):
@@ -85,6 +87,7 @@ def weight_cases(rng: np.random.Generator) -> list[Case]:
 def _teacher(rng: np.random.Generator, layers: int) -> dict[str, np.ndarray]:
     """Веса маленького BERT с именами Hugging Face; в слое — две матрицы из шестнадцати."""
     shapes = {WORDS: (4, 2), PLACES: (3, 2), SEGMENTS: (2, 2), "embeddings.LayerNorm.weight": (2,)}
+    shapes["cls.predictions.bias"] = (4,)
     for layer in range(layers):
         shapes[f"encoder.layer.{layer}.attention.self.query.weight"] = (2, 2)
         shapes[f"encoder.layer.{layer}.output.dense.bias"] = (2,)
@@ -155,6 +158,11 @@ WEIGHT_MISTAKES = {
     "one_place": Mistake(
         "Сегмент A прибавлен только к нулевой позиции, а нужен каждой.",
         _weights_variant(segments="first_place"),
+    ),
+    "others_lost": Mistake(
+        "Пропало прочее: кроме эмбеддингов и слоёв у учителя есть и другие веса — скажем, голова "
+        "MLM; они нужны под теми же именами.",
+        _weights_variant(others=False),
     ),
     "pooler_kept": Mistake(
         "Слой над [CLS] (pooler) остался, а у ученика его нет.", _weights_variant(pooler=True)

@@ -14,6 +14,8 @@ from lecture_lib.grading.outcome import Counterexample
 from lecture_lib.grading.report import describe
 from lecture_lib.grading.task import Finding, Mistake
 
+EDGES = " «»“”\"'.,;!"  # слово, переписанное из условия вместе с кавычками, — то же слово
+
 
 @dataclass(frozen=True)
 class Fields:
@@ -40,6 +42,10 @@ class Fields:
         if not wrong:
             return None
         name = next((n for n, v in self.wrong.items() if self._matches(v, given)), "")
+        texts = [key for key in wrong if _is_text(given[key]) and not _is_text(self.right[key])]
+        if texts and not name:
+            says = f"В поле «{texts[0]}» — текст в кавычках, а нужны числа."
+            return Finding("wrong_type", says, _shown(texts, given))
         return Finding(name, self._says(name, wrong), _shown(wrong, given))
 
     def _matches(self, values: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
@@ -56,10 +62,14 @@ class Fields:
 
 
 def _text(value: Any) -> Any:
-    """Слова сравниваются без регистра, лишних пробелов и различия «е» и «ё»."""
+    """Слова сравниваются без регистра, кавычек, лишних пробелов и различия «е» и «ё»."""
     if isinstance(value, str):
-        return " ".join(value.lower().replace("ё", "е").split())
+        return " ".join(value.lower().replace("ё", "е").split()).strip(EDGES)
     return list(value) if isinstance(value, tuple) else value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not value.startswith("<")
 
 
 def _shown(wrong: list[str], given: Mapping[str, Any]) -> Counterexample:

@@ -9,19 +9,26 @@ from __future__ import annotations
 
 import base64
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MappingView, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import torch
 
+NUMBERS = "biuf"  # виды чисел numpy, которые умеют и провод, и сравнение
+EXACT = {int: int.__int__, float: float.__float__, str: str.__str__}
+BYTES = (bytes, bytearray, memoryview)
+
 
 @dataclass(frozen=True)
 class Seed:
-    """Вместо torch.Generator: новый генератор с этим зерном."""
+    """Вместо torch.Generator: генератор с этим зерном, из которого взято drawn чисел."""
 
     seed: int
+    drawn: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,9 @@ class Given:
 def revive(value: Any) -> Any:
     """Вход, каким его получит студент: массив -> тензор, Seed -> генератор, Given -> функция."""
     if isinstance(value, Seed):
-        return torch.Generator().manual_seed(value.seed)
+        generator = torch.Generator().manual_seed(value.seed)
+        torch.rand(value.drawn, generator=generator)
+        return generator
     if isinstance(value, Given):
         from lecture_lib.grading.given import make_given
 
@@ -50,26 +59,37 @@ def revive(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Ответ без torch и классов: тензор -> массив, кортеж и генератор -> список, np.float -> float.
+    """Ответ без torch и классов: тензор -> массив, кортеж и генератор -> список, дробь -> float.
 
-    Ноль осей — это число. Чего не перевести, остаётся строкой «<тип>»: проверка скажет, что тип
-    не тот.
+    Ноль осей — это число. Наследник числа или строки становится ими самими: чужого «==» проверка
+    не спрашивает. Чего не перевести, остаётся строкой «<тип>»: проверка скажет, что тип не тот.
     """
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()
         value = value.float() if value.dtype == torch.bfloat16 else value
         return plain(value.numpy())
     if isinstance(value, np.ndarray):
-        return value.item() if value.ndim == 0 and value.dtype != object else np.array(value)
+        if value.dtype.kind not in NUMBERS:  # строки и объекты по проводу массивом не ходят
+            return plain(value.tolist())
+        return np.array(value) if value.ndim else plain(value[()])
     if isinstance(value, np.generic):
-        return value.item()
-    if value is None or value is Ellipsis or isinstance(value, bool | int | float | str):
+        return float(value) if value.dtype.kind == "f" else plain(value.item())
+    if value is None or value is Ellipsis or isinstance(value, bool):
         return value
+    for kind, exact in EXACT.items():
+        if isinstance(value, kind):
+            return exact(value)
+    return _plain_other(value)
+
+
+def _plain_other(value: Any) -> Any:
+    if isinstance(value, Real | Decimal):  # Fraction и Decimal
+        return float(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str.__str__(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, set | frozenset):
         return sorted((plain(item) for item in value), key=repr)
-    if isinstance(value, list | tuple | range | Iterator):
+    if isinstance(value, Sequence | Iterator | MappingView) and not isinstance(value, BYTES):
         return [plain(item) for item in value]
     return f"<{type(value).__name__}>"
 
@@ -81,7 +101,7 @@ def to_json(value: Any) -> Any:
         data = base64.b64encode(array.tobytes()).decode()
         return {"__array__": data, "dtype": array.dtype.str, "shape": list(array.shape)}
     if isinstance(value, Seed):
-        return {"__seed__": value.seed}
+        return {"__seed__": value.seed, "drawn": value.drawn}
     if isinstance(value, Given):
         return {"__given__": value.name, "settings": [to_json(item) for item in value.settings]}
     if value is Ellipsis:
@@ -102,7 +122,7 @@ def from_json(tree: Any) -> Any:
     if "__array__" in tree:
         return _array(tree)
     if "__seed__" in tree:
-        return Seed(tree["__seed__"])
+        return Seed(tree["__seed__"], tree["drawn"])
     if "__given__" in tree:
         return Given(tree["__given__"], tuple(from_json(item) for item in tree["settings"]))
     if "__ellipsis__" in tree:
@@ -128,7 +148,9 @@ def changed(before: Any, after: Any) -> bool:
 def identical(first: Any, second: Any) -> bool:
     """Равны ли два значения после plain до последнего знака; NaN равен NaN."""
     if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
-        return np.array_equal(np.asarray(first), np.asarray(second), equal_nan=_is_float(first))
+        one, two = as_array(first), as_array(second)
+        same = one is not None and two is not None
+        return same and np.array_equal(one, two, equal_nan=True)
     if isinstance(first, list) and isinstance(second, list):
         pairs = zip(first, second, strict=False)
         return len(first) == len(second) and all(identical(a, b) for a, b in pairs)
@@ -139,10 +161,6 @@ def identical(first: Any, second: Any) -> bool:
     return first == second or (first != first and second != second)
 
 
-def _is_float(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
-
-
 def as_array(value: Any) -> np.ndarray | None:
     """Числа любого вида (массив, список, число) одним массивом; None — это не числа."""
     if isinstance(value, str) or value is None or value is Ellipsis or isinstance(value, dict):
@@ -151,4 +169,4 @@ def as_array(value: Any) -> np.ndarray | None:
         array = np.asarray(value)
     except ValueError:  # строки разной длины
         return None
-    return array if array.dtype.kind in "biuf" else None
+    return array if array.dtype.kind in NUMBERS else None
