@@ -2,8 +2,8 @@
 
 Вид слайда стоит в метаданных каждой ячейки урока (``slideshow.slide_type``): его понимают и
 JupyterLab, и nbconvert. Источник у разметки один: правило :func:`rule_type` и план урока
-``lecture_plans/NN.toml`` — минуты, заметки преподавателю и исключения из правила, по имени ячейки
-(``id`` при правке текста не меняется). Размечают ``lecture slides`` и ``lecture execute``.
+``lecture_plans/NN_имя.toml`` — минуты, заметки преподавателю и исключения из правила, по имени
+ячейки (``id`` при правке текста не меняется). Размечают ``lecture slides`` и ``lecture execute``.
 
 Заметки в тетрадь не попадают вовсе: ни в JupyterLab, ни в экспорте, ни на GitHub студент их не
 увидит. Читает их только ``lecture demo``.
@@ -57,7 +57,7 @@ def read_plan(lesson: str | Path, plans: Path = PLANS) -> dict[str, Plan]:
 
     ValueError — файл плана не читается, или в нём незнакомое поле.
     """
-    path = plans / f"{Path(lesson).name[:2]}.toml"
+    path = plans / f"{Path(lesson).stem}.toml"
     if not path.is_file():
         return {}
     try:

@@ -57,8 +57,8 @@ def test_notes_stay_out_of_the_notebook(path):
 
 @pytest.mark.parametrize("plan", sorted(slides.PLANS.glob("*.toml")), ids=lambda path: path.stem)
 def test_plans_belong_to_lessons(plan):
-    """План назван номером урока, его ячейки есть в уроке, минуты — на разделах."""
-    (path,) = (path for path in LESSONS if path.name[:2] == plan.stem)
+    """План назван именем урока, его ячейки есть в уроке, минуты — на разделах."""
+    (path,) = (path for path in LESSONS if path.stem == plan.stem)
     cells = {cell.id: cell for cell in nbformat.read(path, as_version=4).cells}
     planned = read_plan(path)
     assert planned and planned.keys() <= cells.keys()
@@ -75,7 +75,7 @@ def test_marking_touches_only_marks(tmp_path):
     cell.outputs = [nbformat.v4.new_output("stream", text="вывод\n")]
     path = tmp_path / "99_proba.ipynb"
     nbformat.write(new_notebook(cells=[cell]), path)
-    (tmp_path / "99.toml").write_text('[a]\nslide = "slide"\nnote = "тайна"\n', encoding="utf-8")
+    (tmp_path / "99_proba.toml").write_text('[a]\nslide = "slide"\nnote = "тайна"\n', encoding="utf-8")
     assert mark_file(path, tmp_path) is True
     marked = nbformat.read(path, as_version=4).cells[0]
     assert marked.metadata == {"tags": ["nbval-skip"], "slideshow": {"slide_type": "slide"}}
@@ -91,10 +91,10 @@ def test_wrong_plans_are_explained(tmp_path):
     for text, expected in {
         '[a]\nslide = "notes"': "slide = 'notes'",
         "[a]\nminutes = -1": "minutes = -1",
-        "[a]\nтемп = 1": "99.toml не читается",
-        "[a": "99.toml не читается",
+        "[a]\nтемп = 1": "99_proba.toml не читается",
+        "[a": "99_proba.toml не читается",
     }.items():
-        (tmp_path / "99.toml").write_text(text, encoding="utf-8")
+        (tmp_path / "99_proba.toml").write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=expected):
             read_plan("99_proba.ipynb", tmp_path)
     assert read_plan("98_proba.ipynb", tmp_path) == {}
