@@ -75,7 +75,9 @@ def test_marking_touches_only_marks(tmp_path):
     cell.outputs = [nbformat.v4.new_output("stream", text="вывод\n")]
     path = tmp_path / "99_proba.ipynb"
     nbformat.write(new_notebook(cells=[cell]), path)
-    (tmp_path / "99_proba.toml").write_text('[a]\nslide = "slide"\nnote = "тайна"\n', encoding="utf-8")
+    (tmp_path / "99_proba.toml").write_text(
+        '[a]\nslide = "slide"\nnote = "тайна"\n', encoding="utf-8"
+    )
     assert mark_file(path, tmp_path) is True
     marked = nbformat.read(path, as_version=4).cells[0]
     assert marked.metadata == {"tags": ["nbval-skip"], "slideshow": {"slide_type": "slide"}}
