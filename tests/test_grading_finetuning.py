@@ -265,6 +265,18 @@ def test_right_answer_passes_over_the_wire(task):
     assert outcome.is_right, repr(outcome)
 
 
+def test_tracked_tensor_is_changed():
+    """requires_grad чужого тензора — порча, и судья узнаёт о ней; у своей копии — нет."""
+    entries = read_bank(FOLDER / "07.2.md")
+    lent = next(entry for entry in entries if entry.mistake == "mutates")
+    own = next(entry for entry in entries if entry.verdict is Verdict.RIGHT)
+    for entry, mistake in ((lent, "mutates"), (own, "")):
+        session = NearSession("distill_step", entry.answer())
+        answer = SandboxAnswer(session, "distill_step", Facts(callable=True))
+        assert run_check(get_task("07.2"), answer, 4).mistake == mistake
+        assert run_check(get_task("07.2"), LocalAnswer(entry.answer()), 4).mistake == mistake
+
+
 # ------------------------------------------------------------------ рисунок
 
 

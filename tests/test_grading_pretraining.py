@@ -7,10 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binom
 
 from lecture_lib import byte_bpe
 from lecture_lib.grading import Verdict, lesson04, lesson06, pictures
 from lecture_lib.grading.bank import load_bank, try_entry
+from lecture_lib.grading.comparison_check import EQUAL_LABS, LOOKS
 from lecture_lib.grading.given import BATCH_RUNS, ROW_TOKENS, make_given
 from lecture_lib.grading.merge_cases import TABLE, learn_merges, text_cases, to_text
 from lecture_lib.grading.packing_cases import pack, pack_cases
@@ -23,6 +25,27 @@ RIGHT = [e for e in load_bank() if e.verdict is Verdict.RIGHT and e.task in ("04
 def test_statistics_do_not_cry_wolf(entry):
     """Там, где проверка статистическая, верный ответ проходит раз за разом."""
     assert all(try_entry(entry, seed).is_expected for seed in range(4))
+
+
+def accepted(alarm: float) -> float:
+    """Вероятность, что 06.5 примет опыт, который тревожится с вероятностью alarm."""
+    waiting, found = {0: 1.0}, 0.0
+    for number, (more, few, bearable) in enumerate(LOOKS):
+        labs = more + (EQUAL_LABS if number == 0 else 0)
+        after: dict[int, float] = {}
+        for alarms, weight in waiting.items():
+            for new, chance in enumerate(binom.pmf(range(labs + 1), labs, alarm)):
+                after[alarms + new] = after.get(alarms + new, 0.0) + weight * chance
+        found += sum(weight for alarms, weight in after.items() if alarms <= few)
+        waiting = {k: weight for k, weight in after.items() if few < k <= bearable}
+    assert not waiting  # последний взгляд решает
+    return found
+
+
+def test_comparison_keeps_its_promises():
+    """Тревога раз из десяти обещана и принята; раз из пяти — почти всегда нет."""
+    assert accepted(0.1) > 0.99 and accepted(0.05) > 0.9999
+    assert accepted(0.2) < 0.07 and accepted(0.25) < 0.01
 
 
 def test_step_is_the_gradient_of_the_whole_batch():

@@ -155,7 +155,7 @@ def _asked(answer: Answer, trial: Trial) -> Trial:
         raise Found("wrong_type", "Нужен словарь: часть рецепта — сколько без неё теряется.", shown)
     if set(reply.value) != set(trial.parts):
         raise Found("wrong_keys", shown=shown)
-    if reply.changed:
+    if reply.changed:  # убрать часть и вернуть на место можно: список у вызывающего прежний
         raise Found(
             "mutates", shown=Counterexample(f"parts = {trial.parts}", place="изменён parts")
         )

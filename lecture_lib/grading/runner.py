@@ -169,7 +169,9 @@ class Runner:
         except (Exception, SystemExit) as error:
             reply["failure"] = describe(error)
         pairs = enumerate(zip(before, given, strict=True))
-        reply["changed"] = [number for number, (was, now) in pairs if was != pack(now)]
+        reply["changed"] = [
+            number for number, (was, now) in pairs if was != pack(now) or is_tracked(now)
+        ]
         return {**reply, "borrowed": borrowed[0] if borrowed else ""}
 
     def revive(self, tree: Any) -> Any:
@@ -219,6 +221,15 @@ def pack(value: Any) -> Any:
     from lecture_lib.grading.wire import plain, to_json
 
     return to_json(plain(value))
+
+
+def is_tracked(value: Any) -> bool:
+    """Включил ли студент autograd тензору, который ему дали."""
+    if is_simple(value):
+        return False
+    from lecture_lib.grading.wire import tracks_gradient
+
+    return tracks_gradient(value)
 
 
 def unpack(tree: Any) -> Any:

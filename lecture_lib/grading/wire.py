@@ -142,7 +142,19 @@ def changed(before: Any, after: Any) -> bool:
     """Изменился ли вход, пока его держал студент: before — что посылали, after — что осталось."""
     if isinstance(before, Seed | Given):
         return False
-    return not identical(plain(before), plain(after))
+    return not identical(plain(before), plain(after)) or tracks_gradient(after)
+
+
+def tracks_gradient(value: Any) -> bool:
+    """Следит ли за входом autograd: студенту тензоры дают без этого, значит, включил он сам.
+
+    Это тоже порча: .grad чужого тензора переживёт вызов, и следующий прибавит к нему свой.
+    """
+    if isinstance(value, torch.Tensor):
+        return value.requires_grad or value.grad is not None
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return isinstance(value, list | tuple) and any(map(tracks_gradient, value))
 
 
 def identical(first: Any, second: Any) -> bool:
