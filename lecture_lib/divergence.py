@@ -17,7 +17,8 @@ import torch
 from lecture_lib.encoder import Encoder
 from lecture_lib.heads import PretrainingModel
 
-# Столько набегает от порядка сложения во float32; ошибка в коде даёт на порядки больше.
+# В долях наибольшего числа тензора: float32 хранит семь знаков, а не столько-то после запятой.
+# Столько набегает от порядка сложения; ошибка в коде даёт на порядки больше.
 TOLERANCE = 1e-5
 
 
@@ -28,6 +29,7 @@ class Comparison:
     layer — номер слоя с 1 (в коде — layers[layer - 1]), 0 — эмбеддинги, None — слои позади.
     index — где разница наибольшая: для состояний (строка, позиция, координата), для внимания
     (строка, голова, запрос, ключ), для логитов (строка, позиция, токен) или (строка, класс).
+    scale — наибольшее по модулю число тензора, но не меньше единицы.
     """
 
     name: str
@@ -36,6 +38,12 @@ class Comparison:
     index: tuple[int, ...]
     left: float
     right: float
+    scale: float = 1.0
+
+    @property
+    def relative(self) -> float:
+        """Разница в долях scale: логиты до двадцати округляются грубее, чем доли внимания."""
+        return self.difference / self.scale
 
     def __str__(self) -> str:
         place = ", ".join(map(str, self.index))
@@ -69,9 +77,9 @@ def first_divergence(
     batch: Mapping[str, torch.Tensor],
     tolerance: float = TOLERANCE,
 ) -> Comparison | None:
-    """Первый тензор, разошедшийся больше чем на tolerance; None, если модели согласны."""
+    """Первый тензор, чья разница (relative) больше tolerance; None, если модели согласны."""
     for comparison in compare_models(left, right, batch):
-        if not comparison.difference <= tolerance:  # так NaN — тоже расхождение
+        if not comparison.relative <= tolerance:  # так NaN — тоже расхождение
             return comparison
     return None
 
@@ -154,6 +162,7 @@ def _compare(
         index=index,
         left=left[index].item(),
         right=right[index].item(),
+        scale=max(1.0, left.abs().max().item()),
     )
 
 

@@ -182,7 +182,7 @@ class Kernel:
         self.client = BlockingKernelClient()
         self.client.load_connection_file(str(connection_file))
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=PATIENCE)
+        self._wait_for_ready()
 
     def close(self) -> None:
         """Отсоединяется; ядро живёт дальше."""
@@ -216,6 +216,16 @@ class Kernel:
             elif content.get("execution_state") == "idle" and parent in started:
                 finished.add(parent)
         return errors
+
+    def _wait_for_ready(self) -> None:
+        """Ждёт ответа ядра. Клиент хоронит его за секунду молчания, а оно лишь загружается."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.client.wait_for_ready(timeout=PATIENCE)
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
 
     @property
     def _own(self) -> str:

@@ -82,6 +82,17 @@ def test_place_and_values_are_exact(model):
     assert "слой 2: скрытые состояния" in text and f"({row}, {position}, 0)" in text
 
 
+@pytest.mark.parametrize(("size", "found"), [(0.0, "логиты MLM"), (300.0, None)])
+def test_rounding_of_big_numbers_is_not_a_divergence(model, size, found):
+    """Сдвиг 10⁻³ виден на логитах около единицы, а на сотнях — это округление float32."""
+    torch.nn.init.constant_(model.mlm_head.decoder.bias, size)
+    shifted = copy.deepcopy(model)
+    with torch.no_grad():
+        shifted.mlm_head.decoder.bias[7] += 1e-3
+    divergence = first_divergence(model, shifted, BATCH)
+    assert (divergence and divergence.name) == found
+
+
 def test_nan_is_a_divergence(model):
     broken = copy.deepcopy(model)
     with torch.no_grad():

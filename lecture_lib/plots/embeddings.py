@@ -17,6 +17,7 @@ from lecture_lib.plots.picture import FONT, INK, SMALL_FONT, Picture
 SHOWN = 6  # столько первых координат вектора нарисовано
 ROW, BOX = 1.5, 1.0  # шаг строк и высота ячейки
 PALETTE = "PuOr"  # отрицательные — оранжевые, положительные — фиолетовые
+SHADES = 11  # оттенков: больше палитра PNG не удержит, и фиолетовый станет серым
 
 
 def embedding_sum(
@@ -69,7 +70,7 @@ def _box(
     axes: Axes, left: float, top: float, width: float, text: str, values: Sequence[float]
 ) -> None:
     """Ячейка: сверху подпись, снизу координаты; у суммы подписи нет, и координаты во всю высоту."""
-    colours = matplotlib.colormaps[PALETTE]
+    colours = matplotlib.colormaps[PALETTE].resampled(SHADES)
     inner, share = width - 0.5, 0.42 if text else 1.0
     cell = inner / len(values)
     for number, value in enumerate(values):

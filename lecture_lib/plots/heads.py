@@ -93,13 +93,12 @@ def attention_budget(rows: Sequence[Mapping[str, Any]], places: Sequence[str]) -
     most = max(rows, key=lambda row: max(row[place] for place in places))
     where = max(places, key=lambda place: most[place])
     said = f"сильнее всего — слой {most['layer']}, голова {most['head']}: {where}"
-    picture = Picture(f"на что головы тратят внимание; {said}", 1.9 + 0.36 * len(rows), width=9.5)
+    picture = Picture(f"на что головы тратят внимание; {said}", 1.9 + 0.34 * len(rows), width=8.6)
     axes = picture.subplots()
     axes.imshow(shares, cmap=shades(), vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(places)), places, rotation=30, ha="left", rotation_mode="anchor")
     axes.xaxis.tick_top()
-    names = [f"слой {row['layer']}, голова {row['head']}" for row in rows]
-    axes.set_yticks(range(len(rows)), names)
+    axes.set_yticks(range(len(rows)), _head_names(rows))
     axes.tick_params(labelsize=SMALL_FONT, length=0, colors=INK)
     axes.spines[:].set_visible(False)
     for y, row in enumerate(shares):
@@ -126,14 +125,23 @@ def head_ablation(rows: Sequence[Mapping[str, Any]]) -> Picture:
         colour = BLUE if sure else "#7A7F85"
         axes.hlines(place, row["low"], row["high"], color=colour, linewidth=3)
         axes.plot(row["increase"], place, "o", ms=9, color=colour, mfc=colour if sure else PAPER)
-    names = [f"слой {row['layer']}, голова {row['head']}" for row in heads]
-    axes.set_yticks(range(len(heads)), names)
+    axes.set_yticks(range(len(heads)), _head_names(heads))
     axes.set_ylim(len(heads) - 0.5, -0.5)
     axes.xaxis.set_major_formatter(FuncFormatter(_decimal))
     axes.set_xlabel("прирост функции потерь MLM, нат на токен", fontsize=FONT)
     clean(axes, "x")
     axes.tick_params(axis="y", labelsize=SMALL_FONT)
     return picture
+
+
+def _head_names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Подписи голов; слой назван у первой: рисунок легче, и видно, где слой начался."""
+    return [
+        f"слой {row['layer']}, голова {row['head']}"
+        if row["head"] == 1
+        else f"голова {row['head']}"
+        for row in rows
+    ]
 
 
 def _decimal(value: float, _: object = None) -> str:

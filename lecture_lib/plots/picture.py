@@ -29,10 +29,13 @@ FONT, SMALL_FONT = 15, 13
 WIDTH = 9.0  # дюймов: рисунок входит в ширину тетради
 DPI = 100
 COLOURS = 24
+FEW_COLOURS = 8  # где краска одна, хватает и восьми
 
 
 class Picture(Figure):
     """Рисунок с подписью для тех, кто его не видит; показывается без pyplot и его настроек."""
+
+    colours = COLOURS
 
     def __init__(self, alt: str, height: float, width: float = WIDTH) -> None:
         super().__init__(figsize=(width, height), dpi=DPI, facecolor=PAPER, layout="constrained")
@@ -47,7 +50,9 @@ class Picture(Figure):
 
         image = Image.open(io.BytesIO(self._written("png"))).convert("RGB")
         buffer = io.BytesIO()
-        image.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
+        image.quantize(self.colours, dither=Image.Dither.NONE).save(
+            buffer, format="png", optimize=True
+        )
         return buffer.getvalue()
 
     def save(self, path: str | Path) -> Path:

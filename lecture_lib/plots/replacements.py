@@ -14,6 +14,7 @@ from lecture_lib.plots.picture import (
     BLUE,
     DEEP_GREEN,
     DEEP_ORANGE,
+    FEW_COLOURS,
     FONT,
     INK,
     PAPER,
@@ -48,7 +49,9 @@ def chosen_strip(rows: Mapping[str, tuple[Sequence[str], Sequence[bool]]]) -> Pi
         f"{name or 'выбраны'} — {', '.join(_picked(*row)) or 'никто'}" for name, row in rows.items()
     )
     widths = column_widths([tokens for tokens, _ in rows.values()])
-    return strip_picture(f"выбранные токены: {said}", strips, widths)
+    picture = strip_picture(f"выбранные токены: {said}", strips, widths)
+    picture.colours = FEW_COLOURS
+    return picture
 
 
 def _picked(tokens: Sequence[str], chosen: Sequence[bool]) -> list[str]:
