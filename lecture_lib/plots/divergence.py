@@ -36,7 +36,7 @@ def divergence_profile(
     axes.set_xscale("log")
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlabel("разница, доля наибольшего числа (10⁻⁹ — столько и меньше)", fontsize=FONT)
+    axes.set_xlabel("разница в долях (10⁻⁹ — столько и меньше)", fontsize=FONT)
     axes.set_title(title, fontsize=FONT, color=INK)
     clean(axes, "x")
     axes.tick_params(axis="y", labelsize=SMALL_FONT)
