@@ -29,7 +29,7 @@ CGROUP = Path("/sys/fs/cgroup")
 PRETRAINED_DATA = Path(__file__).with_name("pretrained_data")
 CHECKSUMS = "sha256.json"
 TOKENIZER = "wordpiece"
-SHIPPED = (TOKENIZER, "mini", "mini-causal")
+SHIPPED = (TOKENIZER, "mini", "mini-causal", "mini-causal-short")
 REINSTALL = "поставьте пакеты заново: удалите папку .venv и выполните make lab"
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 SHIPPED_FOLDER = Path(__file__).parent / "pretrained_data"
-SHIPPED_NAMES = ("mini", "mini-causal")
+SHIPPED_NAMES = ("mini", "mini-causal", "mini-causal-short")
 WEIGHTS, CONFIG, CARD, CHECKSUMS = "model.safetensors", "config.json", "card.json", "sha256.json"
 OLD_WEIGHTS = "pytorch_model.bin"
 

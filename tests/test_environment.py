@@ -126,8 +126,9 @@ def test_damaged_checkpoint(checkpoint, harm):
 def test_no_checkpoints(tmp_path):
     """Если ничего нет вовсе, ошибкой названо каждое недостающее, а не тишина."""
     checks = list(env.check_checkpoints(tmp_path))
-    assert [check.status for check in checks] == [env.FAILURE] * 3
-    assert [check.name.split()[-1] for check in checks] == ["wordpiece", "mini", "mini-causal"]
+    assert [check.status for check in checks] == [env.FAILURE] * 4
+    names = ["wordpiece", "mini", "mini-causal", "mini-causal-short"]
+    assert [check.name.split()[-1] for check in checks] == names
 
 
 def test_spoilt_checksums(checkpoint):

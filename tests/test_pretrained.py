@@ -21,10 +21,18 @@ from transformers import (
     pipeline,
 )
 
-from lecture_lib.config import BERT_BASE, MINI, MINI_CAUSAL, ROBERTA_BASE, EncoderConfig
+from lecture_lib.config import (
+    BERT_BASE,
+    MINI,
+    MINI_CAUSAL,
+    MINI_PRETRAINING,
+    ROBERTA_BASE,
+    EncoderConfig,
+)
 from lecture_lib.divergence import trace_model
 from lecture_lib.heads import PretrainingModel
 from lecture_lib.pretrained import (
+    SHIPPED_NAMES,
     export_to_hugging_face,
     from_hugging_face,
     load_pretrained,
@@ -389,7 +397,11 @@ def test_transformers_is_not_loaded_for_our_files(folder):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("name", ["mini", "mini-causal"])
+# Что у сестёр общее: корпус, зерно, словарь.
+SAME_LESSONS = ("documents", "corpus_commit", "seed", "vocabulary")
+
+
+@pytest.mark.parametrize("name", SHIPPED_NAMES)
 def test_shipped_models_speak_the_shipped_vocabulary(name):
     """Чекпойнт обучен с тем токенизатором, что лежит рядом; иначе он понял бы номера неверно."""
     assert read_card(name)["vocabulary"] == vocabulary_fingerprint(load_tokenizer())
@@ -398,6 +410,15 @@ def test_shipped_models_speak_the_shipped_vocabulary(name):
 def test_shipped_models_saw_the_same():
     """Причинная сестра прочла столько же токенов того же корпуса."""
     mini, causal = read_card("mini"), read_card("mini-causal")
-    for name in ("documents", "corpus_commit", "seed", "vocabulary"):
+    for name in SAME_LESSONS:
         assert mini[name] == causal[name]
     assert mini["tokens"] == pytest.approx(causal["tokens"], rel=0.02)
+
+
+def test_short_model_was_asked_as_much():
+    """Остановленной причинной задали столько же вопросов, сколько двусторонней: по 30 % токенов."""
+    mini, short = read_card("mini"), read_card("mini-causal-short")
+    for name in SAME_LESSONS:
+        assert mini[name] == short[name]
+    asked = MINI_PRETRAINING.masking.probability * mini["tokens"]
+    assert short["tokens"] == pytest.approx(asked, rel=0.03)

@@ -300,8 +300,8 @@ def run(
 ) -> list[dict[str, Any]]:
     """Опыт от документов до таблицы (см. `tabulate`).
 
-    В уроке — по 60 вопросов каждого вида на зерно; полный прогон (несколько минут на двух ядрах):
-    ``run(mini, mini_causal, tokenizer, per_seed=500, documents_per_seed=2000)``.
+    В уроке — по 150 вопросов каждого вида на зерно; полный прогон (несколько минут на двух ядрах):
+    ``run(mini, mini_causal, tokenizer, per_seed=500, documents_per_seed=3000)``.
     """
     questions = sample_questions(tokenizer, seeds, per_seed, documents_per_seed)
     return tabulate(ask(bidirectional, causal, tokenizer, questions))
