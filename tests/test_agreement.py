@@ -97,6 +97,24 @@ def test_truth_scores_one_and_a_favourite_form_one_half(questions):
     assert pairs and sum(right) == len(pairs) / 2
 
 
+def test_any_verb_in_the_right_form_is_enough(questions):
+    """Вопрос о форме: верен и чужой глагол, если форма верна; любимая форма — ровно половина."""
+    forms = agreement.form_ids(TOKENIZER)
+    known = TOKENIZER.get_vocab()
+    assert {"сказал", "пошёл"} <= {t for t in known if known[t] in set(forms["past masc"])}
+    for question in questions:
+        assert question.right_id in forms[question.kinds[0]]
+        assert question.wrong_id in forms[question.kinds[1]]
+        right, wrong = (set(forms[kind]) for kind in question.kinds)
+        other = min(right - wrong - {question.right_id})
+        model = _Says([other])
+        assert agreement.answer_form(model, TOKENIZER, [question]) == [True]
+        assert agreement.answer(model, TOKENIZER, [question]) == [False]
+    plural = _Says(forms["past plur"])
+    about = [q for q in questions if q.about == "число"]
+    assert about and sum(agreement.answer_form(plural, TOKENIZER, about)) == len(about) / 2
+
+
 def test_score_has_an_interval(questions):
     found = agreement.score(_Says([questions[0].right_id]), TOKENIZER, questions[:1])
     assert found["accuracy"] == 1.0 and found["low"] < 1.0 == found["high"] and found["total"] == 1
