@@ -327,12 +327,12 @@ STUDENT_DISTILLATION = DistillationConfig(
     masking=MaskingConfig(probability=0.3, unit="whole_word"),
 )
 
-# Обучение при студенте (урок 04): TINY о двух слоях, хроники — они короткие, отрезки по 32 токена их
-# вмещают. Миллиона токенов хватает на согласование в числе; на род и NSP — нет.
+# Обучение при студенте (урок 04): TINY о двух слоях, хроники — они короткие, и отрезки по 32 токена
+# их вмещают. Миллиона токенов хватает на согласование в числе; на род и NSP — нет.
 TINY_PRETRAINING = PretrainingConfig(
     batch_size=16,
     sequence_length=32,
-    total_steps=1800,
+    total_steps=2000,
     learning_rate=1e-3,
     warmup_share=0.05,
     masking=MaskingConfig(probability=0.3, unit="whole_word"),
