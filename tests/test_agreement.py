@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 
 import pytest
@@ -13,6 +14,7 @@ from lecture_lib.corpus import documents
 from lecture_lib.corpus.lexicon import lexicon
 from lecture_lib.experiments import agreement, directions, milestones
 from lecture_lib.heads import PretrainingModel, PretrainingOutput
+from lecture_lib.pretrained import read_card
 from lecture_lib.tokenization import load_tokenizer
 
 TOKENIZER = load_tokenizer()
@@ -95,6 +97,25 @@ def test_truth_scores_one_and_a_favourite_form_one_half(questions):
     assert pairs and sum(right) == len(pairs) / 2
 
 
+def test_any_verb_in_the_right_form_is_enough(questions):
+    """Вопрос о форме: верен и чужой глагол, если форма верна; любимая форма — ровно половина."""
+    forms = agreement.form_ids(TOKENIZER)
+    known = TOKENIZER.get_vocab()
+    assert {"сказал", "пошёл"} <= {t for t in known if known[t] in set(forms["past masc"])}
+    for question in questions:
+        assert question.right_id in forms[question.kinds[0]]
+        assert question.wrong_id in forms[question.kinds[1]]
+        right, wrong = (set(forms[kind]) for kind in question.kinds)
+        other = min(right - wrong - {question.right_id})
+        model = _Says([other])
+        model.weight.data *= 50  # один глагол против сотен других
+        assert agreement.answer_form(model, TOKENIZER, [question]) == [True]
+        assert agreement.answer(model, TOKENIZER, [question]) == [False]
+    plural = _Says(forms["past plur"])
+    about = [q for q in questions if q.about == "число"]
+    assert about and sum(agreement.answer_form(plural, TOKENIZER, about)) == len(about) / 2
+
+
 def test_score_has_an_interval(questions):
     found = agreement.score(_Says([questions[0].right_id]), TOKENIZER, questions[:1])
     assert found["accuracy"] == 1.0 and found["low"] < 1.0 == found["high"] and found["total"] == 1
@@ -118,6 +139,66 @@ def test_milestones_follow_the_checkpoints(tmp_path, monkeypatch):
     assert [tokens for tokens, _ in points] == [1.0, 2.0]
     assert points[0][1] == points[1][1]  # веса у обоих чекпойнтов одни
     assert set(milestones.curves(rows)) <= set(directions.KINDS)
+
+
+@pytest.mark.parametrize(
+    ("growth", "expected"),
+    [(1.0, [1, 2, 3, 4, 5, 6, 7, 8, 9]), (2.0, [1, 2, 4, 8, 9]), (1.5, [1, 2, 3, 5, 8, 9])],
+)
+def test_spaced_checkpoints(growth, expected):
+    """Первый, каждый следующий хотя бы в growth раз дальше — и последний, даже если он близко."""
+    assert milestones.spaced(range(1, 10), growth) == expected
+    assert milestones.spaced([400], growth) == [400]
+
+
+def test_only_spaced_checkpoints_are_asked(tmp_path, monkeypatch):
+    """run спрашивает те чекпойнты, которые выбрал spaced, и никакие другие."""
+    for step in range(1, 10):
+        save_checkpoint(tmp_path, step, {"step": step, "tokens": 10 * step, "model": {}}, kept=None)
+    monkeypatch.setattr(milestones.directions, "sample_questions", lambda *_: [])
+    monkeypatch.setattr(milestones.agreement, "sample_questions", lambda *_: [])
+    monkeypatch.setattr(milestones.PretrainingModel, "load_state_dict", lambda *_: None)
+    monkeypatch.setattr(milestones, "measure", lambda *_: [{"kind": "проба"}])
+    rows = milestones.run(tmp_path, TOKENIZER, TINY, growth=2)
+    assert [(row["step"], row["tokens"]) for row in rows] == [
+        (1, 10), (2, 20), (4, 40), (8, 80), (9, 90),
+    ]  # fmt: skip
+
+
+def test_halfway_counts_from_chance():
+    """Полпути — от случайного уровня до конца, а не от нуля."""
+    points = [(1.0, 0.5), (2.0, 0.6), (3.0, 0.8), (4.0, 1.0)]
+    assert milestones.halfway(points) == 1.0
+    assert milestones.halfway(points, chance=0.5) == 3.0
+
+
+def test_shipped_milestones_are_the_ones_drawn():
+    """Строки поставки: по чекпойнту — все виды, шаги растут по правилу, доли — в интервалах."""
+    rows = milestones.load_rows()
+    moments = sorted({(row["step"], row["tokens"]) for row in rows})
+    steps, tokens = zip(*moments, strict=True)
+    assert list(steps) == milestones.spaced(steps) and len(steps) >= 10
+    assert list(tokens) == sorted(set(tokens))
+    card = read_card("mini")
+    assert (steps[-1], tokens[-1]) == (card["total_steps"], card["tokens"])
+    kinds = {"слова": set(directions.KINDS), "выбор": {"число", "род"}}
+    for source, expected in kinds.items():
+        drawn = milestones.curves(rows, source)
+        assert set(drawn) == expected
+        assert all([x for x, _ in points] == [t / 1e6 for t in tokens] for points in drawn.values())
+    measured = [row for row in rows if row["source"] in kinds]
+    assert all(row["low"] <= row["accuracy"] <= row["high"] for row in measured)
+    asked = {kind.kind for kind in milestones.probes.probes()} | {"всего"}
+    assert set(milestones.curves(rows, "вопросы")) == asked
+
+
+def test_experiment_data_travels_with_the_package(root):
+    """Строки опытов и вопросы названы среди данных пакета: без этого урок 04 их не нашёл бы."""
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = settings["tool"]["setuptools"]["package-data"]["lecture_lib.experiments"]
+    packed = {path for pattern in patterns for path in milestones.FILE.parent.glob(pattern)}
+    assert packed >= {milestones.FILE, milestones.probes.FILE}
+    assert {path.suffix for path in packed} == {".json", ".tsv"}
 
 
 def milestones_probes():

@@ -128,6 +128,8 @@ PICTURES = {
     "наборы слоёв": lambda: plots.layer_choices(6, LAYER_ROWS, "токен угадан"),
     "качество и цена": lambda: plots.quality_front(FRONT, "качество, доля от учителя"),
     "кривые": lambda: plots.loss_curves({"mini": [(0, 9.0), (10, 5.0)]}),
+    "четыре кривые": lambda: plots.loss_curves({name: [(0, 0.1), (1, 0.9)] for name in "абвг"}),
+    "поля кривых": lambda: plots.training_panels({name: [(0, 0.1), (1, 0.9)] for name in "абвг"}),
 }
 each_picture = pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES.keys())
 
@@ -418,3 +420,25 @@ def test_divergence_names_the_first_tensor():
     assert plots.divergence_profile(DIVERGED, 1e-8).alt.count("слой 1") == 2
     with pytest.raises(ValueError, match="comparisons"):
         plots.divergence_profile({}, 1e-5)
+
+
+def test_shares_have_one_axis():
+    """Доли рисуются от 0 до 1, прочее — в своих пределах; лишних полей нет."""
+    picture = plots.training_panels({"потери": [(0, 9.0), (10, 5.0)], "верно": [(0, 0.48)]})
+    losses, shares = picture.axes
+    assert shares.get_ylim() == (0, 1) and losses.get_ylim()[0] > 1
+    fields = plots.training_panels({name: [(0, 3.0)] for name in "абвгд"}).axes
+    assert [axes.axison for axes in fields] == [True] * 5 + [False]
+
+
+def test_many_curves_are_named_above_the_axes():
+    """Две подписи помещаются внутри осей, четыре стоят над ними: на кривые не ложится ни одна."""
+    points = [(0, 0.0), (1, 1.0)]
+    few = plots.loss_curves({"а": points, "б": points})
+    assert few.axes[0].get_legend() and not few.legends
+    many = plots.loss_curves(dict.fromkeys("абвг", points))
+    many.png()
+    (legend,) = many.legends
+    box = legend.get_window_extent()
+    assert many.axes[0].get_legend() is None and not box.overlaps(many.axes[0].bbox)
+    assert many.bbox.x0 <= box.x0 and box.x1 <= many.bbox.x1

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,9 @@ from lecture_lib.word_search import log_probabilities
 
 FORMS = ("past masc", "past femn", "past neut", "past plur")
 LONGEST_TEXT = 60  # токенов: предложения длиннее ничего не добавляют, а считать их дольше
+
+
+Answer = Callable[..., list[bool]]
 
 
 @dataclass(frozen=True)
@@ -90,18 +93,45 @@ def answer(model, tokenizer, questions: Sequence[AgreementQuestion]) -> list[boo
     ]
 
 
-def score(model, tokenizer, questions: Sequence[AgreementQuestion]) -> dict[str, Any]:
+def answer_form(model, tokenizer, questions: Sequence[AgreementQuestion]) -> list[bool]:
+    """То же о форме любого глагола: отдала ли модель верной форме больше, чем чужой, — всего.
+
+    Складываются вероятности всех глаголов словаря в этой форме; какой глагол верен, знать не надо.
+    """
+    columns = form_ids(tokenizer)
+    rows = [list(question.input_ids) for question in questions]
+    places = [question.place for question in questions]
+    scores = log_probabilities(model, tokenizer.pad_token_id, rows, places)
+    return [
+        bool(row[columns[right]].logsumexp(-1) > row[columns[wrong]].logsumexp(-1))
+        for row, (right, wrong) in zip(scores, (q.kinds for q in questions), strict=True)
+    ]
+
+
+def form_ids(tokenizer) -> dict[str, list[int]]:
+    """Номера токенов, которые сами — глагол прошедшего времени: {форма: [номера]}."""
+    known = tokenizer.get_vocab()
+    verbs = [lexeme for (pos, _), lexeme in lexicon().lexemes.items() if pos == "VERB"]
+    spelled = {form: {verb.forms.get(form) for verb in verbs} for form in FORMS}
+    return {form: sorted(known[word] for word in spelled[form] & known.keys()) for form in FORMS}
+
+
+def score(
+    model, tokenizer, questions: Sequence[AgreementQuestion], answer: Answer = answer
+) -> dict[str, Any]:
     """Доля верных выборов с интервалом Уилсона: {accuracy, low, high, total}."""
     right = sum(answer(model, tokenizer, questions))
     low, high = wilson_interval(right, len(questions))
     return {"accuracy": right / len(questions), "low": low, "high": high, "total": len(questions)}
 
 
-def score_by_feature(model, tokenizer, questions: Sequence[AgreementQuestion]) -> dict[str, Any]:
+def score_by_feature(
+    model, tokenizer, questions: Sequence[AgreementQuestion], answer: Answer = answer
+) -> dict[str, Any]:
     """То же порознь для «числа» и «рода»: {признак: {accuracy, low, high, total}}."""
     features = sorted({question.about for question in questions}, reverse=True)
     return {
-        feature: score(model, tokenizer, [q for q in questions if q.about == feature])
+        feature: score(model, tokenizer, [q for q in questions if q.about == feature], answer)
         for feature in features
     }
 

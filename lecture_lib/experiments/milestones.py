@@ -20,6 +20,7 @@ from lecture_lib.heads import PretrainingModel
 FILE = Path(__file__).with_suffix(".json")
 SEEDS, PER_SEED = (11, 12, 13), 60
 AGREEMENT_QUESTIONS = 400
+GROWTH = 1.25  # берётся чекпойнт, который дальше прошлого взятого хотя бы на четверть
 
 
 def run(
@@ -29,14 +30,17 @@ def run(
     *,
     seeds: Sequence[int] = SEEDS,
     per_seed: int = PER_SEED,
+    growth: float = GROWTH,
 ) -> list[dict[str, Any]]:
     """Строки {step, tokens, kind, accuracy, low, high} — по чекпойнту и виду вопроса.
 
-    folder — папка обучения с чекпойнтами двусторонней модели. ValueError — чекпойнтов нет.
+    folder — папка обучения с чекпойнтами двусторонней модели; какие из них спросить, решает
+    spaced(…, growth). ValueError — чекпойнтов нет.
     """
-    paths = checkpoint_paths(Path(folder))[::-1]
-    if not paths:
+    known = {int(path.stem.rpartition("-")[2]): path for path in checkpoint_paths(Path(folder))}
+    if not known:
         raise ValueError(f"folder = {str(folder)!r}: чекпойнтов здесь нет.")
+    paths = [known[step] for step in spaced(sorted(known), growth)]
     questions = directions.sample_questions(tokenizer, seeds, per_seed)
     pairs = agreement.sample_questions(tokenizer, AGREEMENT_QUESTIONS, seeds[0])
     rows = []
@@ -49,6 +53,18 @@ def run(
         when = {"step": state["step"], "tokens": state["tokens"]}
         rows += [{**when, **row} for row in measure(model.eval(), tokenizer, questions, pairs)]
     return rows
+
+
+def spaced(steps: Sequence[int], growth: float = GROWTH) -> list[int]:
+    """Какие чекпойнты спросить: первый, дальше — каждый хотя бы в growth раз дальше, и последний.
+
+    Сначала всё меняется быстро, потом медленно: первые чекпойнты нужны частые, последние — редкие.
+    """
+    chosen: list[int] = []
+    for step in steps:
+        if not chosen or step >= growth * chosen[-1] or step == steps[-1]:
+            chosen.append(step)
+    return chosen
 
 
 def measure(
@@ -86,6 +102,15 @@ def curves(
     return found
 
 
+def halfway(points: Sequence[tuple[float, float]], chance: float = 0.0) -> float:
+    """Сколько миллионов токенов прочитано, когда кривая впервые прошла полпути от chance до конца.
+
+    chance — доля, которую даёт угадывание наугад: с неё путь и начинается.
+    """
+    middle = (chance + points[-1][1]) / 2
+    return next(tokens for tokens, share in points if share >= middle)
+
+
 def load_rows() -> list[dict[str, Any]]:
     """Строки опыта для mini из поставки."""
     return read_rows(FILE)["rows"]
@@ -93,4 +118,5 @@ def load_rows() -> list[dict[str, Any]]:
 
 def save(rows: Sequence[dict[str, Any]], path: str | Path = FILE) -> None:
     """Пишет строки в файл поставки вместе с зёрнами и версиями."""
-    save_rows(rows, {"seeds": SEEDS, "per_seed": PER_SEED}, path)
+    settings = {"seeds": SEEDS, "per_seed": PER_SEED, "agreement_questions": AGREEMENT_QUESTIONS}
+    save_rows(rows, settings | {"growth": GROWTH}, path)

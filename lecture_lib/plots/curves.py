@@ -6,7 +6,19 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
-from lecture_lib.plots.picture import FONT, INK, SERIES, WIDTH, CommaFormatter, Picture, clean
+from lecture_lib.plots.picture import (
+    FONT,
+    INK,
+    SERIES,
+    SMALL_FONT,
+    WIDTH,
+    CommaFormatter,
+    Picture,
+    clean,
+)
+
+INSIDE = 2  # столько кривых подписываются внутри осей: больше подписей ложится на кривые
+ROW = 3  # столько полей встаёт в ряд; если их больше, рядов несколько, по два поля
 
 
 def loss_curves(
@@ -22,22 +34,33 @@ def loss_curves(
     axes.set_xlabel(xlabel, fontsize=FONT)
     axes.set_ylabel(ylabel, fontsize=FONT)
     clean(axes, "both")
-    axes.legend(fontsize=FONT, frameon=False)
+    if len(curves) <= INSIDE:
+        axes.legend(fontsize=FONT, frameon=False)
+    else:
+        picture.legend(fontsize=SMALL_FONT, frameon=False, ncols=2, loc="outside upper left")
     return picture
 
 
 def training_panels(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Picture:
-    """Кривые обучения, каждая в своём поле и со своей осью: {название: [(шаг, значение), …]}."""
+    """Кривые обучения, каждая в своём поле и со своей осью: {название: [(шаг, значение), …]}.
+
+    Величина от 0 до 1 — доля, и ось у долей общая: иначе шум вокруг половины выглядит успехом.
+    """
     said = "; ".join(f"{name} — {points[-1][1]:.2f}" for name, points in curves.items() if points)
     said = said.replace(".", ",")
-    width = max(WIDTH, 4.2 * len(curves))
-    picture = Picture(f"ход обучения: {said or 'пока пусто'}", 3.6, width)
-    fields = picture.subplots(1, len(curves), squeeze=False)[0]
-    for number, (axes, (name, points)) in enumerate(zip(fields, curves.items(), strict=True)):
+    across = len(curves) if len(curves) <= ROW else 2
+    down = -(-len(curves) // across)
+    picture = Picture(f"ход обучения: {said or 'пока пусто'}", 3.2 * down, max(WIDTH, 4.2 * across))
+    fields = picture.subplots(down, across, squeeze=False).flat
+    for number, (axes, (name, points)) in enumerate(zip(fields, curves.items(), strict=False)):
         _curve(axes, points, number, name)
+        if points and all(0 <= y <= 1 for _, y in points):
+            axes.set_ylim(0, 1)
         axes.set_title(name, fontsize=FONT, color=INK)
         axes.set_xlabel("шаг", fontsize=FONT)
         clean(axes, "both")
+    for axes in fields[len(curves) :]:
+        axes.set_axis_off()
     return picture
 
 
