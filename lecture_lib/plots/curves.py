@@ -50,7 +50,8 @@ def training_panels(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Pict
     said = said.replace(".", ",")
     across = len(curves) if len(curves) <= ROW else 2
     down = -(-len(curves) // across)
-    picture = Picture(f"ход обучения: {said or 'пока пусто'}", 3.2 * down, max(WIDTH, 4.2 * across))
+    height = 3.6 if down == 1 else 2.6 * down
+    picture = Picture(f"ход обучения: {said or 'пока пусто'}", height, max(WIDTH, 4.2 * across))
     fields = picture.subplots(down, across, squeeze=False).flat
     for number, (axes, (name, points)) in enumerate(zip(fields, curves.items(), strict=False)):
         _curve(axes, points, number, name)
