@@ -271,8 +271,14 @@ def notebook_cells(path: Path) -> list[str]:
 
 
 def widget_cells(path: Path) -> list[str]:
-    """Ячейки, которые показывают виджет."""
-    return [text for text in notebook_cells(path) if "from lecture_lib.widgets" in text]
+    """Ячейки, которые показывают виджет: он в последней строке или отдан `display`."""
+    return [text for text in notebook_cells(path) if _shows_widget(text)]
+
+
+def _shows_widget(text: str) -> bool:
+    if "display(" in text:
+        return True
+    return "from lecture_lib.widgets" in text and isinstance(ast.parse(text).body[-1], ast.Expr)
 
 
 class OpenLesson:

@@ -220,7 +220,7 @@ def test_spans_skip_removed_spaces():
 
 @cache
 def annotated() -> tuple:
-    return tuple(documents(seed=41, count=300, truth=True))
+    return tuple(documents(seed=41, count=400, truth=True))
 
 
 def test_links_stay_inside_the_document():
@@ -258,7 +258,7 @@ def test_agreeing_words_have_heads(monkeypatch):
                 lost.append((word.text, [piece.text for piece in self.pieces]))
 
     monkeypatch.setattr(links.Links, "_link", counting)
-    list(documents(seed=43, count=400, truth=True))
+    list(documents(seed=43, count=600, truth=True))
     assert found > 2000
     assert len(lost) <= found * 0.01, lost[:10]
 
