@@ -242,6 +242,7 @@ def test_explorer_settings_reach_the_kernel(lesson):
     wait_until(lambda: explorer.value("look") == "matrix", "матрица в ядре")
     wait_until(lambda: explorer.drawing(FIGURE) != before, "матрица на экране")
     explorer.shoot("03_matrix")
+    assert [explorer.value(name) for name in ("hide_special", "merge_words")] == [True, True]
 
 
 @in_lesson("03_inside")
@@ -255,6 +256,8 @@ def test_explorer_answers_the_prediction(lesson):
     wait_until(lambda: said in explorer.view.inner_text(), "ответ на экране")
     wait_until(lambda: explorer.drawing(GRID) != before, "головы встали по мере")
     explorer.shoot("03_answer")
+    assert explorer.value("answer") == said, "ответ не сменился сам"
+    assert said in explorer.view.inner_text()
 
 
 @in_lesson("03_inside")
